@@ -1,0 +1,36 @@
+"""What a certificate profile says of one extension and of the common name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["ATTRIBUTES", "CommonNameRule", "ExtensionRule", "Pairs"]
+
+Pairs = tuple[tuple[str, str], ...]
+"""The attributes of a name in order: type (`OU`) and text, which may hold place holders in braces."""
+
+ATTRIBUTES = "attributes"
+"""The `content` of an alternative name that holds the four attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionRule:
+    """One extension of a profile, in the order of the file; which of the fields mean something depends on the type."""
+
+    oid: str
+    critical: bool
+    usages: frozenset[str] = frozenset()
+    purposes: tuple[str, ...] = ()
+    policy: str = ""
+    url: str = ""
+    name: Pairs = ()
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonNameRule:
+    """How a common name is put together: texts with a place holder each, and the patterns they then match."""
+
+    parts: tuple[tuple[str, re.Pattern[str]], ...]
+    whole: re.Pattern[str]

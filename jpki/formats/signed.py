@@ -1,0 +1,54 @@
+"""What a certificate, a request and a revocation list have in common: signed octets, an algorithm, a signature."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import object_identifiers as oids
+from .der import NULL, SEQUENCE, DerReader, encode, encode_bits, encode_oid
+
+__all__ = ["SHA256_WITH_RSA", "Signed", "read_signed", "signature_algorithm_name", "signed"]
+
+SHA256_WITH_RSA = encode(SEQUENCE, encode_oid(oids.SHA256_WITH_RSA_ENCRYPTION), encode(NULL))
+"""The algorithm identifier of sha256WithRSAEncryption, with the NULL that RFC 8017, appendix A.2.4, asks for."""
+
+
+class Signed(NamedTuple):
+    """The three parts: the octets that are signed, the algorithm identifier as written, and the signature's octets."""
+
+    content: bytes
+    algorithm: bytes
+    signature: bytes
+
+
+def read_signed(raw: bytes, what: str) -> Signed:
+    """Reads the outer frame of a signed object; raises FormatError. The content is not looked at."""
+    frame = DerReader.whole(raw, what)
+    content = frame.element(SEQUENCE)
+    algorithm = frame.element(SEQUENCE)
+    if algorithm != SHA256_WITH_RSA:
+        _check_algorithm(algorithm, what)
+    signature = frame.octet_bits()
+    frame.finish()
+    return Signed(content, algorithm, signature)
+
+
+def signed(content: bytes, signature: bytes, algorithm: bytes = SHA256_WITH_RSA) -> bytes:
+    """Returns the signed object: content, algorithm identifier, and the signature as a bit string."""
+    return encode(SEQUENCE, content, algorithm, encode_bits(signature))
+
+
+def signature_algorithm_name(algorithm: bytes) -> str:
+    """Returns `sha256WithRSAEncryption` for exactly that, else the object identifier; raises FormatError."""
+    if algorithm == SHA256_WITH_RSA:
+        return "sha256WithRSAEncryption"
+    return _check_algorithm(algorithm, "algorithm identifier")
+
+
+def _check_algorithm(algorithm: bytes, what: str) -> str:
+    fields = DerReader.whole(algorithm, what)
+    oid = fields.oid()
+    if fields.more:
+        fields.any()
+    fields.finish()
+    return oid
