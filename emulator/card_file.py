@@ -34,8 +34,8 @@ _LARGEST = 1 << 22  # no card of any profile comes near: a longer file is someth
 class CardFile:
     """A card's memory on disk. `state` is what the file holds; `write` replaces the file whole, or leaves it.
 
-    A lock file beside it (`NAME.lock`, which stays) is held until `close`: two holders would give tries back. A
-    process that was forked off the holder holds nothing, and can write nothing.
+    A lock file beside it (`NAME.lock`, which stays) is held until `close`: two holders would give tries back. Without
+    it nothing is written, nor by a process that was forked off the holder.
     """
 
     def __init__(self, path: Path, lock: IO[bytes], state: CardState) -> None:
@@ -86,7 +86,7 @@ class CardFile:
 
         Where only the folder could not be synced, the file and `state` are the new ones, and the error is the same.
         """
-        if self._lock is None or self._holder != os.getpid():
+        if not self._is_held():
             raise CardFileNotWritten(path=str(self.path), problem="the card file is not held any more")
         try:
             _store(self._fresh, encode_card(state))
@@ -100,6 +100,10 @@ class CardFile:
             _sync_folder(self.path.parent)
         except OSError as error:
             raise _not_written(self.path, error) from error
+
+    def _is_held(self) -> bool:
+        # Not in a process that was forked off, nor once the lock file was deleted: another may hold a new one.
+        return self._lock is not None and self._holder == os.getpid() and os.fstat(self._lock.fileno()).st_nlink > 0
 
     def close(self) -> None:
         """Lets go of the card file."""

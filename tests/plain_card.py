@@ -1,8 +1,8 @@
 """What a delivered My Number Card answers, worked out plainly from docs/facts.md and docs/emulator.md.
 
 The model the emulator is held against. It imports nothing of the project, knows one application with fixed tables and
-four with nothing in them, and favours the obvious over the quick. A signature, a challenge and the card's cryptogram it cannot foresee: there it tells
-the length only.
+four with nothing in them, and favours the obvious over the quick. A signature, a challenge and the card's cryptogram it
+cannot foresee: there it tells the length only.
 """
 
 from __future__ import annotations

@@ -9,6 +9,9 @@ from typing import Any
 
 from cli.catalogue import words
 from cli.language import Language
+from cli.problems import phrase
+from jpki.ca import NoticeKind, Reason
+from jpki.formats import RevocationReason
 
 _TITLES = {
     "mynumber": ("マイナンバーカード (mynumber)", "My Number Card (mynumber)"),
@@ -17,8 +20,18 @@ _TITLES = {
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-def differences(text: str, report: dict[str, Any], *, table: str | None = None, japanese: bool = False) -> list[str]:
-    """Returns what the text of a report does not say, or says otherwise than its JSON; empty where all agrees."""
+def differences(
+    text: str,
+    report: dict[str, Any],
+    *,
+    table: str | None = None,
+    gathered: tuple[str, ...] = (),
+    japanese: bool = False,
+) -> list[str]:
+    """Returns what the text of a report does not say, or says otherwise than its JSON; empty where all agrees.
+
+    `table` is the fact that is a table, `gathered` those of its columns that share the last one.
+    """
     lines = text.splitlines()
     language = Language.JAPANESE if japanese else Language.ENGLISH
     wrong: list[str] = []
@@ -27,7 +40,8 @@ def differences(text: str, report: dict[str, Any], *, table: str | None = None, 
         if name in ("kind", "version"):
             continue
         if name == table:
-            taken, found = _table(lines[at:], value, language)
+            heading = words("labels", f"gathered.{name}", language) if gathered else ""
+            taken, found = _table(lines[at:], value, language, gathered, heading)
         else:
             taken, found = _field(lines[at:], name, value, language, 0)
         at += taken
@@ -66,20 +80,34 @@ def _nested(
     return at, wrong
 
 
-def _table(lines: list[str], rows: list[dict[str, Any]], language: Language) -> tuple[int, list[str]]:
+def _table(
+    lines: list[str], rows: list[dict[str, Any]], language: Language, gathered: tuple[str, ...], last: str
+) -> tuple[int, list[str]]:
     if not rows:
         return 1, [] if lines else ["no line for an empty table"]
     wrong = []
-    headings = [words("labels", name, language) for name in rows[0]]
+    apart = [name for name in rows[0] if name not in gathered]
+    headings = [words("labels", name, language) for name in apart] + ([last] if gathered else [])
     columns = _columns(lines[0], headings)
     if columns is None:
         return len(rows) + 1, [f"no headings {headings} in {lines[0]!r}"]
     for row, line in zip(rows, lines[1:], strict=False):
         cells = _cut(line, columns)
-        for (name, value), cell in zip(row.items(), cells, strict=True):
-            if cell not in _as_text(name, value, language):
-                wrong.append(f"{name} = {value!r}, but the table has {cell!r}")
+        for name, cell in zip(apart, cells, strict=False):
+            if cell not in _as_text(name, row[name], language):
+                wrong.append(f"{name} = {row[name]!r}, but the table has {cell!r}")
+        told = "; ".join(_one(name, row[name], language) for name in gathered if row[name] not in (None, {}))
+        if gathered and cells[-1] != told:
+            wrong.append(f"the table has {cells[-1]!r} instead of {told!r}")
     return len(rows) + 1, wrong
+
+
+def _one(name: str, value: Any, language: Language) -> str:
+    if isinstance(value, dict):
+        pairs = ((words("labels", key, language), _one(key, item, language)) for key, item in value.items())
+        return ", ".join(f"{label} {text}" for label, text in pairs)
+    (text,) = _as_text(name, value, language)
+    return text
 
 
 def _columns(line: str, headings: list[str]) -> list[int] | None:
@@ -135,8 +163,17 @@ _WORDS = {
     "certificates": _ROLES,
     "keys": _ROLES,
     "waiting_keys": _ROLES,
+    "reason": {one.text: f"RevocationReason.{one.name}" for one in RevocationReason},
+    "reasons": {one.value: f"Reason.{one.name}" for one in Reason},
+    "notice": {one.value: f"NoticeKind.{one.name}" for one in NoticeKind},
 }
 _OF = {
+    "state": "certificate-state",
+    "occasion": "occasion",
+    "problem": "check-problem",
+    "result": "result",
+    "trust": "realm",
+    "what": "subject",
     "card_state": "card-state",
     "certificate": "certificate",
     "check": "check",
@@ -148,5 +185,7 @@ _OF = {
 
 
 def _words_for(name: str, value: str, language: Language) -> set[str]:
+    if name == "source":
+        return {phrase(value, language)}
     key = _WORDS.get(name, {}).get(value) or (f"{_OF[name]}.{value}" if name in _OF else None)
     return {value} if key is None else {words("values", key, language)}

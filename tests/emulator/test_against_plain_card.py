@@ -27,9 +27,9 @@ PIN_NAMES = {SIGN_FILE: "signature", AUTH_FILE: "authentication"}
 pins = st.sampled_from([SIGN_FILE, AUTH_FILE])
 keys = st.sampled_from([0x1A, 0x17])
 known_files = st.sampled_from([*FILES, 0x0016, 0x0017, 0x0018, 0x001A, 0x001B, 0x0057, 0x005A, 0x0003, 0x3F00])
-names = st.sampled_from(
-    ["D392F000260100000001", "D392F0", "D392", "A0000001510000", "D3921000310001010100", "D39210003100010104"]
-    + ["D3921000310001010408", "D392F000260100000002", ""]
+jpki_names = st.sampled_from(["D392F000260100000001", "D392F0", "D392", "D392F000260100000002"])
+other_names = st.sampled_from(
+    ["A0000001510000", "", "D3921000310001010100", "D39210003100010104", "D3921000310001010408"]
 )
 short_files = st.integers(0, 0x1F)
 references = st.sampled_from([0x80, 0x97, 0x98, 0x9A, 0x9B]) | st.integers(0, 0xFF)
@@ -72,7 +72,7 @@ class CardAndModel(RuleBasedStateMachine):
         answer = self.card.transmit(raw)
         assert expected.fits(answer), f"{raw.hex()}: expected {expected}, got {answer.hex()}"
 
-    @rule(name=names)
+    @rule(name=jpki_names | other_names)
     def select_application(self, name: str) -> None:
         self.both(command((0x00, 0xA4, 0x04, 0x0C), bytes.fromhex(name)))
 

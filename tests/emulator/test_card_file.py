@@ -162,6 +162,16 @@ def test_another_process_does_not_get_a_held_card_and_gets_a_killed_ones(
     open_card(path).close()
 
 
+def test_who_holds_a_lock_file_that_was_deleted_counts_no_try_and_accepts_no_pin(path: Path) -> None:
+    with open_card(path, strict=True) as first:
+        send = selected(first)
+        path.with_name("alice.card.lock").unlink()
+        with open_card(path, strict=True) as second:
+            assert selected(second)(AUTH_WRONG) == "63C2"
+            assert [send(AUTH_WRONG), send(AUTH_RIGHT)] == ["6581", "6581"]
+            assert selected(second)(AUTH_TRIES) == "63C2"
+
+
 FORKED = """
 import os, sys
 from pathlib import Path

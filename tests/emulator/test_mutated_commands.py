@@ -34,12 +34,14 @@ from jpki.formats import (
 THIRD = 33_334
 RUN = 60  # commands until the next card
 PROFILE = load_profile("mynumber")
+VERIFY = 0x20
 SELECT = bytes.fromhex("00A4040C0AD392F000260100000001")
 VERIFY_SIGN = bytes.fromhex("0020009B06") + SIGN_PIN
 VERIFY_AUTH = bytes.fromhex("0020009804") + AUTH_PIN
 KEY_PINS = {0x001A: "signature", 0x005A: "signature", 0x0017: "authentication", 0x0057: "authentication"}
 PIN_FILES = {"signature": SIGN_FILE, "authentication": AUTH_FILE}
 TRIES = {"signature": 5, "authentication": 3}
+
 
 Say = Callable[[str, object], None]
 Tally = tuple[int, int]
@@ -220,9 +222,9 @@ class Issuer:
     def transmit(self, raw: bytes, inner: Command | None = None) -> bytes:
         """Sends bytes, and tells the watch beforehand which PIN they may verify."""
         pins = self.watch.card.state.applications["jpki"].pins
-        body = inner.body if inner is not None else raw
-        # Which bytes are the PIN's may be spoilt: whatever holds the value counts as a right PIN.
-        may = {name for name, pin in pins.items() if pin.pin.reveal() in body}
+        instruction, body = (inner.ins, inner.body) if inner is not None else (raw[1] if len(raw) > 1 else None, raw)
+        # Which bytes are the PIN's may be spoilt: every VERIFY that holds the value counts as one of the right PIN.
+        may = {name for name, pin in pins.items() if instruction == VERIFY and pin.pin.reveal() in body}
         before = set(self.watch.unlocked)
         self.watch.unlocked |= may
         answer = self.watch.transmit(raw)
