@@ -1,0 +1,234 @@
+"""What can be asked of the store, in one consistent view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, not_, or_, select
+from sqlalchemy.sql import ColumnElement
+
+from jpki.terms import CertificateName, Role
+
+from .bulk import Lookup
+from .ledger import LedgerReading
+from .schema import authority_key, certificate, encoded_certificate, intent, revocation, revocation_list, setting
+from .values import (
+    HOLD,
+    CertificateState,
+    Intent,
+    ListEntry,
+    PublishedList,
+    StoredAuthorityKey,
+    StoredCertificate,
+    StoredRevocation,
+    code_of,
+    id_of,
+    moment_of,
+    name_of,
+    role_of,
+    seconds_of,
+)
+
+__all__ = ["StoreReading"]
+
+
+_CERTIFICATE: Select[Any] = select(
+    certificate, revocation.c.reason, revocation.c.revoked_at, revocation.c.noted_at
+).outerjoin(revocation, revocation.c.id == certificate.c.id)
+
+
+_OF_HOLDERS = Lookup(
+    _CERTIFICATE.order_by(certificate.c.holder, certificate.c.authority, certificate.c.ordinal), certificate.c.holder
+)
+_WITH_KEYS = Lookup(_CERTIFICATE, certificate.c.key_hash)
+_ENCODED = Lookup(select(encoded_certificate), encoded_certificate.c.id)
+
+
+class StoreReading(LedgerReading):
+    """Questions to the store within one transaction: all answers belong to one moment."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, connection: Connection, store: str) -> None:
+        super().__init__(connection)
+        self._store = store
+
+    def settings(self) -> dict[str, str]:
+        """Returns all settings by name."""
+        return {row.name: row.value for row in self._connection.execute(select(setting))}
+
+    def authority_keys(self, role: Role) -> tuple[StoredAuthorityKey, ...]:
+        """Returns the generations of an authority's key, oldest first."""
+        rows = self._connection.execute(
+            select(authority_key).where(authority_key.c.authority == code_of(role)).order_by(authority_key.c.generation)
+        )
+        return tuple(
+            StoredAuthorityKey(
+                name_of(row.id),
+                row.generation,
+                moment_of(row.not_before),
+                moment_of(row.not_after),
+                row.encoded,
+            )
+            for row in rows
+        )
+
+    def certificate(self, name: CertificateName) -> StoredCertificate | None:
+        """Returns what is known of the certificate of this name, or None."""
+        row = self._connection.execute(_CERTIFICATE.where(certificate.c.id == id_of(name))).one_or_none()
+        return _stored(row) if row is not None else None
+
+    def encoded(self, names: Sequence[CertificateName]) -> dict[CertificateName, bytes]:
+        """Returns the DER form of each of these certificates that there is."""
+        rows = _ENCODED.run(self._connection, [id_of(name) for name in names])
+        return {name_of(row.id): row.encoded for row in rows}
+
+    def with_keys(self, hashes: Sequence[bytes]) -> dict[bytes, StoredCertificate]:
+        """Returns, by hash of public key, the certificates that hold one of these keys."""
+        return {row.key_hash: _stored(row) for row in _WITH_KEYS.run(self._connection, hashes)}
+
+    def of_holders(self, holders: Sequence[str]) -> dict[str, tuple[StoredCertificate, ...]]:
+        """Returns the certificates of each of these holders that has any, by authority and in order of issue."""
+        found: dict[str, list[StoredCertificate]] = {}
+        for row in _OF_HOLDERS.run(self._connection, holders):
+            found.setdefault(row.holder, []).append(_stored(row))
+        return {holder: tuple(stored) for holder, stored in found.items()}
+
+    def certificates(
+        self,
+        *,
+        role: Role | None = None,
+        holder: str | None = None,
+        state: CertificateState | None = None,
+        at: datetime,
+        after: CertificateName | None = None,
+        limit: int = 100,
+    ) -> tuple[StoredCertificate, ...]:
+        """Returns the next `limit` certificates behind `after`, in order of name, that fit all that is given.
+
+        `state` is what they are at the moment `at`.
+        """
+        conditions: list[ColumnElement[bool]] = [certificate.c.id > (id_of(after) if after is not None else 0)]
+        if role is not None:
+            conditions.append(certificate.c.id.between(code_of(role) << 32, (code_of(role) + 1 << 32) - 1))
+        if holder is not None:
+            conditions.append(certificate.c.holder == holder)
+        if state is not None:
+            conditions.append(_in_state(state, seconds_of(at)))
+        query = _CERTIFICATE.where(*conditions).order_by(certificate.c.id).limit(limit)
+        return tuple(_stored(row) for row in self._connection.execute(query))
+
+    def count(self, role: Role, state: CertificateState, at: datetime) -> int:
+        """Returns how many certificates of this authority are in this state at this moment."""
+        query = (
+            select(func.count())
+            .select_from(certificate.outerjoin(revocation, revocation.c.id == certificate.c.id))
+            .where(certificate.c.authority == code_of(role), _in_state(state, seconds_of(at)))
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def revocation(self, name: CertificateName) -> StoredRevocation | None:
+        """Returns the revocation of a number, also of one without a certificate here, or None."""
+        query = select(revocation.c.reason, revocation.c.revoked_at, revocation.c.noted_at)
+        row = self._connection.execute(query.where(revocation.c.id == id_of(name))).one_or_none()
+        return StoredRevocation(name, row[0], moment_of(row[1]), moment_of(row[2])) if row is not None else None
+
+    def intents(self, *, before: datetime | None = None) -> tuple[Intent, ...]:
+        """Returns the numbers taken (before this moment) for which no certificate was stored."""
+        query = select(intent).order_by(intent.c.id)
+        if before is not None:
+            query = query.where(intent.c.noted_at < seconds_of(before))
+        return tuple(
+            Intent(name_of(row.id), row.holder, row.job, row.submission, moment_of(row.noted_at))
+            for row in self._connection.execute(query)
+        )
+
+    def newest_list(self, role: Role) -> PublishedList | None:
+        """Returns the authority's revocation list with the highest number, or None before the first."""
+        query = (
+            select(revocation_list)
+            .where(revocation_list.c.authority == code_of(role))
+            .order_by(revocation_list.c.number.desc())
+            .limit(1)
+        )
+        row = self._connection.execute(query).one_or_none()
+        return _published(row) if row is not None else None
+
+    def list_entries(
+        self, issuer: CertificateName, *, not_after_from: datetime | None, published: int
+    ) -> Iterator[ListEntry]:
+        """Yields the lines of a complete list of one authority key, in order of number.
+
+        A certificate that expired before `not_after_from` is left out, but only if its line stood in a list up to the
+        number `published`: each stands in one list issued after its expiry. Source: RFC 5280, 3.3.
+        """
+        query = (
+            select(revocation.c.id, revocation.c.reason, revocation.c.revoked_at)
+            .where(revocation.c.issuer == id_of(issuer))
+            .order_by(revocation.c.id)
+        )
+        if not_after_from is not None:
+            left_out = and_(revocation.c.not_after < seconds_of(not_after_from), revocation.c.first_list <= published)
+            query = query.where(or_(revocation.c.first_list.is_(None), not_(left_out)))
+        for key, reason, revoked_at in self._connection.execute(query):
+            yield ListEntry(key & 0xFFFFFFFF, moment_of(revoked_at), reason)
+
+
+def _in_state(state: CertificateState, at: int) -> ColumnElement[bool]:
+    expired = certificate.c.not_after < at
+    if state is CertificateState.REVOKED:
+        return and_(revocation.c.id.is_not(None), revocation.c.reason != HOLD)
+    if state is CertificateState.HELD:
+        return and_(not_(expired), revocation.c.reason == HOLD)
+    if state is CertificateState.EXPIRED:
+        return and_(expired, or_(revocation.c.id.is_(None), revocation.c.reason == HOLD))
+    return and_(not_(expired), revocation.c.id.is_(None))
+
+
+def _stored(row: Row[Any]) -> StoredCertificate:
+    (
+        key,
+        holder,
+        _authority,
+        ordinal,
+        issuer,
+        municipality,
+        not_before,
+        not_after,
+        key_hash,
+        submission,
+        counterpart,
+        confirmed_at,
+        reason,
+        revoked_at,
+        noted_at,
+    ) = tuple(row)
+    name = name_of(key)
+    return StoredCertificate(
+        name,
+        holder,
+        ordinal,
+        name_of(issuer),
+        municipality,
+        moment_of(not_before),
+        moment_of(not_after),
+        key_hash,
+        submission,
+        name_of(counterpart) if counterpart is not None else None,
+        moment_of(confirmed_at) if confirmed_at is not None else None,
+        StoredRevocation(name, reason, moment_of(revoked_at), moment_of(noted_at)) if reason is not None else None,
+    )
+
+
+def _published(row: Row[Any]) -> PublishedList:
+    return PublishedList(
+        role_of(row.authority),
+        row.number,
+        name_of(row.issuer),
+        moment_of(row.this_update),
+        moment_of(row.next_update),
+        row.entries,
+        row.digest,
+    )

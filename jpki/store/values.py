@@ -1,0 +1,173 @@
+"""What goes into the store and comes out of it: frozen values, with moments in UTC and certificates by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import NamedTuple
+
+from jpki.terms import CertificateName, Role
+
+__all__ = [
+    "HOLD",
+    "CertificateState",
+    "Intent",
+    "ListEntry",
+    "NewCertificate",
+    "PublishedList",
+    "StoredAuthorityKey",
+    "StoredCertificate",
+    "StoredRevocation",
+    "code_of",
+    "id_of",
+    "moment_of",
+    "name_of",
+    "role_of",
+    "seconds_of",
+]
+
+_CODES = {Role.SIGNATURE: 1, Role.AUTHENTICATION: 2}
+_ROLES = {code: role for role, code in _CODES.items()}
+_NUMBER_BITS = 32
+
+HOLD = 6  # the reason code certificateHold (RFC 5280, 5.3.1), the only one that does not end a certificate
+
+
+def code_of(role: Role) -> int:
+    """Returns the small number that stands for an authority in the tables."""
+    return _CODES[role]
+
+
+def role_of(code: int) -> Role:
+    """Returns the authority that a small number stands for."""
+    return _ROLES[code]
+
+
+def id_of(name: CertificateName) -> int:
+    """Returns a certificate's name as one integer: the authority in the upper, the number in the lower 32 bits."""
+    return _CODES[name.authority] << _NUMBER_BITS | name.number
+
+
+def name_of(key: int) -> CertificateName:
+    """Returns the certificate that an integer made by `id_of` names."""
+    return CertificateName(_ROLES[key >> _NUMBER_BITS], key & 0xFFFFFFFF)
+
+
+def seconds_of(moment: datetime) -> int:
+    """Returns a moment (with time zone, else ValueError) as seconds since 1970 in UTC, cut to the second."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without time zone")
+    return int(moment.timestamp())
+
+
+def moment_of(seconds: int) -> datetime:
+    """Returns the moment that is so many seconds after 1970, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+class CertificateState(Enum):
+    """What a certificate in the store is at a given moment."""
+
+    VALID = "valid"
+    HELD = "held"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAuthorityKey:
+    """One generation of an authority's key, with its self-signed certificate (DER)."""
+
+    name: CertificateName
+    generation: int
+    not_before: datetime
+    not_after: datetime
+    encoded: bytes = field(repr=False)
+
+
+class Intent(NamedTuple):
+    """A number taken for a certificate that is about to be signed: for whom, in which job, for which submission."""
+
+    name: CertificateName
+    holder: str
+    job: str
+    submission: bytes
+    noted_at: datetime
+
+
+class NewCertificate(NamedTuple):
+    """A certificate to be kept. `ordinal` is its place among the holder's certificates of this authority, from 1."""
+
+    name: CertificateName
+    holder: str
+    ordinal: int
+    issuer: CertificateName
+    municipality: str
+    not_before: datetime
+    not_after: datetime
+    key_hash: bytes
+    submission: bytes
+    counterpart: CertificateName | None
+    encoded: bytes
+
+    def __repr__(self) -> str:
+        return f"NewCertificate({self.name})"  # and not what the certificate says of its holder
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRevocation:
+    """That a certificate was revoked: CRL reason code (RFC 5280, 5.3.1), since when, and when it was recorded."""
+
+    name: CertificateName
+    reason: int
+    revoked_at: datetime
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCertificate:
+    """What the store knows of a certificate, its encoded form left out (`StoreReading.encoded`)."""
+
+    name: CertificateName
+    holder: str
+    ordinal: int
+    issuer: CertificateName
+    municipality: str
+    not_before: datetime
+    not_after: datetime
+    key_hash: bytes
+    submission: bytes
+    counterpart: CertificateName | None
+    confirmed_at: datetime | None
+    revocation: StoredRevocation | None
+
+    def state_at(self, at: datetime) -> CertificateState:
+        """Returns what the certificate is at this moment, by what is known now."""
+        held = self.revocation is not None and self.revocation.reason == HOLD
+        if self.revocation is not None and not held:
+            return CertificateState.REVOKED
+        if at > self.not_after:
+            return CertificateState.EXPIRED
+        return CertificateState.HELD if held else CertificateState.VALID
+
+
+class ListEntry(NamedTuple):
+    """One line of a revocation list: the number, since when, and the reason code. There may be millions."""
+
+    number: int
+    revoked_at: datetime
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedList:
+    """A revocation list that was made, signed, read back and recorded; `digest` is the SHA-256 of its DER form."""
+
+    authority: Role
+    number: int
+    issuer: CertificateName
+    this_update: datetime
+    next_update: datetime
+    entries: int
+    digest: bytes
