@@ -95,6 +95,7 @@ def test_a_letter_and_its_combining_mark_are_the_one_character_they_are_equivale
     decomposed: str, composed: str
 ) -> None:
     assert write(decomposed) == Written(composed, "0")
+    assert write(f"辻\U000e0100{decomposed}山") == Written(f"辻{composed}山", "100")
 
 
 def test_a_compatibility_ideograph_is_not_replaced_by_normalising() -> None:
@@ -146,6 +147,16 @@ def test_a_substitute_asked_for_the_other_character_makes_that_name_writable() -
 )
 def test_a_name_without_substitutes_goes_back_where_the_kana_are_missing_or_no_kana(furigana: str) -> None:
     assert written_name("𩸽　太郎", furigana) is None
+
+
+@pytest.mark.parametrize("kana", "ぁんァヶ゛゜ゝゞ・ーヽヾ")
+def test_kana_are_hiragana_and_katakana_with_their_marks(kana: str) -> None:
+    assert written_name("𩸽　太郎", f"ホ{kana}　タロウ") == (f"ホ{kana}　太郎", "11000")
+
+
+@pytest.mark.parametrize("sign", "\u3040ゔ\u30a0ヷ\u309f\u30fa\u30ff々仝、A１")
+def test_what_lies_beside_them_is_no_kana(sign: str) -> None:
+    assert written_name("𩸽　太郎", f"ホ{sign}　タロウ") is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5 @@
+"""`python -m cli` is `jpki`."""
+
+from . import main
+
+main()

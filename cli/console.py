@@ -1,0 +1,135 @@
+"""Where words go: data to standard output, everything else to standard error; foreign text never as markup."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from jpki.errors import JpkiError
+
+from .catalogue import ErrorWords, words
+from .errors import FileUnwritable
+from .report import Line, Report, as_json, as_lines, json_text, table_rows
+from .values import plain
+
+__all__ = ["say", "show_error", "show_report", "write_data", "write_heading", "write_text"]
+
+_BOLD, _BAD, _PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[0m"
+_TONES = {"good": "\x1b[32m", "bad": _BAD, "doubtful": "\x1b[33m"}
+_STYLES = {"good": "green", "bad": "bold red", "doubtful": "yellow"}
+
+
+def show_report(report: Report, *, json: bool) -> None:
+    """Prints a report on standard output."""
+    if json:
+        write_text(as_json(report))
+        return
+    for name, value in report.facts.items():
+        if name == report.table:
+            _show_table(report)
+        else:
+            _show_lines(as_lines({name: value}))
+
+
+def say(text: str) -> None:
+    """Prints a line for people on standard error."""
+    _on_standard_error(text)
+
+
+def show_error(said: ErrorWords, error: JpkiError | None = None, *, json: bool = False, exit_code: int = 1) -> None:
+    """Prints what went wrong and what to do on standard error, as JSON with the facts where that was asked for."""
+    if not json:
+        _on_standard_error(_styled(said.what, _BAD, sys.stderr))
+        _on_standard_error(said.todo)
+        return
+    facts = {
+        "kind": "error",
+        "version": 1,
+        "error": None if error is None else type(error).__name__,
+        "message": said.what,
+        "advice": said.todo,
+        "exit_code": int(exit_code),
+        "facts": {} if error is None else plain(error.facts),
+    }
+    _on_standard_error(json_text(facts))
+
+
+def write_text(text: str) -> None:
+    """Writes a line on standard output."""
+    with _standard_output():
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+def write_heading(text: str) -> None:
+    """Writes a line on standard output that stands out on a terminal."""
+    write_text(_styled(text, _BOLD, sys.stdout))
+
+
+def write_data(data: bytes) -> None:
+    """Writes bytes on standard output as they are."""
+    with _standard_output():
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileUnwritable(path=words("prompts", "stdout"), problem=error.strerror or "cannot be written") from error
+
+
+def _on_standard_error(text: str) -> None:
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        # Nobody listens, and there is nobody else to tell.
+        pass
+
+
+def _styled(text: str, style: str, stream: TextIO) -> str:
+    return f"{style}{text}{_PLAIN}" if _takes_styles(stream) else text
+
+
+def _takes_styles(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _show_lines(lines: Iterator[Line]) -> None:
+    for label, value, tone in lines:
+        heading = _styled(f"{label}:", _BOLD, sys.stdout)
+        if value is not None and tone:
+            value = _styled(value, _TONES[tone], sys.stdout)  # noqa: PLW2901 - the same, coloured
+        write_text(heading if value is None else f"{heading} {value}")
+
+
+def _show_table(report: Report) -> None:
+    headings, rows = table_rows(report)
+    if not rows:
+        write_text(f"{words('labels', report.table or '')}: {words('values', 'nothing')}")
+        return
+    # Loaded here: rich takes a third of the time in which a command without a table starts and ends.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(Text(heading), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell.text, style=_STYLES.get(cell.tone, "")) for cell in row))
+    # Not on a terminal nothing is folded: whoever reads it next has its own width.
+    width = None if sys.stdout.isatty() else 10_000
+    console = Console(width=width, highlight=False, color_system="standard" if _takes_styles(sys.stdout) else None)
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        write_text(line.rstrip())

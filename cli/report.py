@@ -1,0 +1,102 @@
+"""What a command found out: one object that is printed as text for people or as JSON for programs.
+
+A report holds plain values by name. Text and JSON are made from the same object, so neither can know what the other
+does not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .catalogue import text_of, words
+from .foreign import escaped
+from .values import Word, plain
+
+__all__ = ["Cell", "Line", "Report", "as_json", "as_lines", "json_text", "table_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Facts of one kind (`card-info`), in the order in which people read them. `version` changes with the schema."""
+
+    kind: str
+    facts: Mapping[str, object]
+    version: int = 1
+    # A command's result may also be no success (a signature that does not hold): the exit code then.
+    exit_code: int = field(default=0, compare=False)
+    # The fact, a list of facts, that people read as a table; the named ones of its facts share the last column.
+    table: str | None = field(default=None, compare=False)
+    gathered: tuple[str, ...] = field(default=(), compare=False)
+    # JSON on one line, for a command that goes on after it has told its facts.
+    one_line: bool = field(default=False, compare=False)
+
+
+class Line(NamedTuple):
+    """One line of a report's text: what it is about, and its value; a heading has none."""
+
+    label: str
+    value: str | None
+    tone: str = ""
+
+
+class Cell(NamedTuple):
+    """One cell of a report's table."""
+
+    text: str
+    tone: str = ""
+
+
+def as_json(report: Report) -> str:
+    """Returns the report as one JSON object with `kind` and `version` first."""
+    facts = plain(report.facts)
+    whole = {"kind": report.kind, "version": report.version}
+    if isinstance(facts, dict):
+        whole |= facts
+    return json_text(whole, one_line=report.one_line)
+
+
+def json_text(value: object, *, one_line: bool = False) -> str:
+    """Returns a value as JSON that is safe to show on a terminal."""
+    return escaped(json.dumps(value, ensure_ascii=False, indent=None if one_line else 2))
+
+
+def table_rows(report: Report) -> tuple[list[str], list[list[Cell]]]:
+    """Returns the headings and the rows of the report's table; no headings where there are no rows."""
+    items = report.facts[report.table] if report.table is not None else ()
+    rows = [item for item in items if isinstance(item, Mapping)] if isinstance(items, Sequence) else []
+    names = [name for name in rows[0] if name not in report.gathered] if rows else []
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    headings = [words("labels", name) for name in names]
+    if report.gathered and rows:
+        headings.append(words("labels", f"gathered.{report.table}"))
+        for row, line in zip(rows, cells, strict=True):
+            told = [text_of(row[name]) for name in report.gathered if row[name] not in (None, {}, ())]
+            line.append(Cell("; ".join(told)))
+    return headings, cells
+
+
+def _cell(value: object) -> Cell:
+    return Cell(text_of(value), value.tone if isinstance(value, Word) else "")
+
+
+def as_lines(facts: Mapping[str, object], indent: str = "") -> Iterator[Line]:
+    """Yields facts as lines, nested ones indented, lists of facts as blocks."""
+    for name, value in facts.items():
+        label = indent + words("labels", name)
+        if isinstance(value, Mapping):
+            yield Line(label, None)
+            yield from as_lines(value, indent + "  ")
+        elif isinstance(value, list | tuple) and value and all(isinstance(item, Mapping) for item in value):
+            yield Line(label, None)
+            for item in value:
+                yield from _block(item, indent + "  ")
+        else:
+            yield Line(label, *_cell(value))
+
+
+def _block(item: Mapping[str, object], indent: str) -> Iterator[Line]:
+    for index, line in enumerate(as_lines(item, indent + "  ")):
+        yield line._replace(label=f"{indent}- {line.label[len(indent) + 2 :]}") if index == 0 else line

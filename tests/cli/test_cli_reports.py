@@ -1,0 +1,136 @@
+"""Every report: its JSON follows its schema, and its text says the same, field by field, in both languages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cards_in_files import card_file_of, card_of, with_tries
+from certified_cards import BOTH, certified_state
+from command_line import Invoke
+from jsonschema import Draft202012Validator
+from schemas import SCHEMAS, assert_follows_its_schema
+from told import differences
+
+from jpki.terms import Role
+from jpki.verify import Challenge
+
+PINS = {
+    "JPKI_SIGN_PIN": "ABC123",
+    "JPKI_AUTH_PIN": "1234",
+    "JPKI_NEW_SIGN_PIN": "ABC123",
+    "JPKI_NEW_AUTH_PIN": "1234",
+}
+CHALLENGE = Challenge(bytes(range(32)), "https://bank.example", datetime(2026, 11, 22, tzinfo=UTC))
+# What a command is run with, the kind of its report, and which fact of it is a table.
+REPORTS: dict[str, tuple[tuple[str, ...], str, str | None]] = {
+    "info": (("card", "info"), "card-info", None),
+    "pin-status": (("card", "pin-status"), "card-pin-status", "pins"),
+    "cert sign": (("card", "cert", "sign"), "card-certificate", None),
+    "cert auth": (("card", "cert", "auth"), "card-certificate", None),
+    "cert ca-auth": (("card", "cert", "ca-auth"), "card-certificate", None),
+    "cert out": (("card", "cert", "auth", "--out", "cert.der", "--force"), "card-certificate-file", None),
+    "sign": (("card", "sign", "document", "--force"), "card-signature", None),
+    "auth": (("card", "auth", "--challenge", "challenge", "--out", "answer", "--force"), "card-login", None),
+    "pin-change": (("card", "pin-change", "auth"), "card-pin-change", None),
+    "emulator info": (("emulator", "info", "card.jpki"), "emulator-card", None),
+}
+CARDS: dict[str, Callable[[], Any]] = {
+    "both certificates": card_of,
+    "blocked": lambda: with_tries(card_of(), "authentication", 1),
+    "a phone": lambda: card_of(profile_name="android"),
+}
+
+
+def assert_valid_schema(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> None:
+    (tmp_path / "document").write_text("text")
+    (tmp_path / "challenge").write_text(json.dumps(CHALLENGE.as_facts()))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_is_one(name: str) -> None:
+    assert_valid_schema(name)
+    assert SCHEMAS[name]["properties"]["kind"]["const"] == name
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("japanese", [False, True], ids=["English", "Japanese"])
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("which", REPORTS)
+def test_text_and_json_of_a_report_say_the_same(
+    invoke: Invoke, tmp_path: Path, which: str, card: str, japanese: bool
+) -> None:
+    path = card_file_of(tmp_path / "card.jpki", CARDS[card]())
+    arguments, kind, table = REPORTS[which]
+    where = () if arguments[0] == "emulator" else ("-e", path, "--allow-last-try")
+    if arguments[:2] in (("card", "info"), ("card", "pin-status")):
+        where = ("-e", path)
+    env = {**PINS, "JPKI_LANG": "ja" if japanese else "en"}
+    report = invoke(*arguments, *where, "--json", **env).json
+    assert report["kind"] == kind
+    assert_follows_its_schema(report)
+    shown = _shown(invoke, arguments, where, env)
+    assert differences(shown, report, table=table, japanese=japanese) == []
+
+
+def _shown(invoke: Invoke, arguments: tuple[str, ...], where: tuple[Any, ...], env: dict[str, str]) -> str:
+    """Returns the text a person sees: where no terminal looks on, a certificate would go out as data."""
+    return invoke(*arguments, *where, at_terminal=True, **env).out
+
+
+@pytest.mark.parametrize("role", BOTH)
+def test_a_card_with_one_certificate_follows_the_same_schema(invoke: Invoke, tmp_path: Path, role: Role) -> None:
+    path = card_file_of(tmp_path / "one.jpki", certified_state(roles=(role,)))
+    for arguments in (("card", "info", "-e", path), ("card", "pin-status", "-e", path), ("emulator", "info", path)):
+        assert_follows_its_schema(invoke(*arguments, "--json").json)
+
+
+@pytest.mark.usefixtures("files")
+def test_challenge_and_response_follow_their_schemas(invoke: Invoke, card: Path, tmp_path: Path) -> None:
+    assert_follows_its_schema(json.loads((tmp_path / "challenge").read_bytes()))
+    response = invoke("card", "auth", "-e", card, "--challenge", "challenge", **PINS).json
+    assert_follows_its_schema(response)
+
+
+@pytest.mark.parametrize("japanese", [False, True], ids=["English", "Japanese"])
+def test_responses_to_commands_are_the_same_in_text_and_json(invoke: Invoke, card: Path, japanese: bool) -> None:
+    commands = ("00A4040C0AD392F000260100000001", "00B0880003", "00B0880903", "0020009B", "00B08500")
+    lang = "ja" if japanese else "en"
+    report = invoke("card", "apdu", "-e", card, "--json", *commands).json
+    assert_follows_its_schema(report)
+    lines = invoke("card", "apdu", "-e", card, "--lang", lang, *commands).out.splitlines()
+    assert len(lines) == len(report["responses"]) == len(commands)
+    for line, response in zip(lines, report["responses"], strict=True):
+        assert line.startswith(f"{response['data']} {response['status']}".strip())
+
+
+def test_errors_follow_their_schema(invoke: Invoke, card: Path) -> None:
+    for arguments, env in (
+        (("card", "cert", "sign", "-e", card), {"JPKI_SIGN_PIN": "WRONG1"}),
+        (("card", "cert", "sign", "-e", card), {}),
+        (("card", "info", "-e", "missing"), {}),
+        (("nonsense",), {}),
+    ):
+        assert_follows_its_schema(invoke(*arguments, "--json", **env).error)
+
+
+def test_the_comparison_sees_what_is_missing_wrong_or_too_much() -> None:
+    report = {"kind": "x", "version": 1, "card": "c", "role": "sign", "pins": [{"role": "auth", "tries_left": 3}]}
+    text = "Card: c\nFor: signature\nPINs:\n  - For: authentication\n    Tries left: 3\n"
+    assert differences(text, report) == []
+    assert differences(text + "More: 1\n", report)
+    assert differences(text.replace("3", "2"), report)
+    assert differences(text.replace("    Tries left: 3\n", ""), report)
+    assert differences(text.replace("For: signature", "For: authentication"), report)
+    table = "Card: c\nFor: signature\nFor              Tries left\nauthentication   3\n"
+    assert differences(table, report, table="pins") == []
+    assert differences(table.replace("   3", "   2"), report, table="pins")
