@@ -131,7 +131,7 @@ def _program(machine: Surroundings) -> Iterator[Finding]:
     if all(map(machine.installed, ("sqlalchemy", "alembic"))):
         yield Finding("authority", "works")
     else:
-        command = "pip install 'jpki-toolkit[authority]'"
+        command = "pip install sqlalchemy alembic"
         yield Finding("authority", "warning", cause=_cause("no-authority"), command=command)
     yield _emulation()
 

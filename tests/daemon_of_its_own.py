@@ -168,6 +168,8 @@ def main(kind: str) -> None:
         if kind == "hung":
             break
         daemon.start()
+        # Until the daemon has noticed, the slot seems to be taken.
+        wait_for(slot.name, present=False)
         slot = Slot(device)
         with open_reader(slot.name) as connection:
             found[-1]["after a new start"] = told(lambda: log_in(Encoded(connection)))

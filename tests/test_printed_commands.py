@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*?)(?:\s+#\s(.*))?$", re.MULTILINE)
 EXIT_CODE = re.compile(r"(?:exit code|終了コード) (\d+)")
 # What installs, and what this suite and that of the set-up run anyway.
-ELSEWHERE = ("./run ", "pip install ", "PATH=")
+ELSEWHERE = ("./run ", "python3 -m venv ", "pip install ", "PATH=")
 SECRETS = {
     "JPKI_CA_PASSPHRASE": "typed twice",
     "JPKI_SIGN_PIN": "ABC123",

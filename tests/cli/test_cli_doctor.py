@@ -77,7 +77,7 @@ def found(machine: Surroundings, settings: Settings | None = None) -> dict[str, 
         (replace(DEBIAN, listeners={SLOT_PORTS[0]: ("00000000",)}), "virtual-reader-ports", "open-ports",
          "sudo iptables -I INPUT ! -i lo -p tcp --dport 35963:35964 -j REJECT"),
         (replace(DEBIAN, installed=lambda package: False), "authority", "no-authority",
-         "pip install 'jpki-toolkit[authority]'"),
+         "pip install sqlalchemy alembic"),
     ],
 )  # fmt: skip
 def test_what_does_not_work_has_its_cause_and_its_remedy(

@@ -8,6 +8,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,10 +60,19 @@ def test_a_daemon_that_hangs_is_not_waited_for_without_end(tmp_path: Path) -> No
     ]
 
 
-def test_a_daemon_that_is_not_there_and_one_that_may_not_be_used_are_told_apart(tmp_path: Path) -> None:
-    path = tmp_path / "pcscd.comm"
+@pytest.fixture
+def folder_for_all() -> Iterator[Path]:
+    """Returns a folder that every user may enter; pytest's own, and those above it, are this user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_a_daemon_that_is_not_there_and_one_that_may_not_be_used_are_told_apart(folder_for_all: Path) -> None:
+    path = folder_for_all / "pcscd.comm"
     program = f"""
 import os
+import smartcard.scard  # as long as this user may read where it is installed
 from jpki.card import readers
 from jpki.errors import CardError
 if os.geteuid() == 0:
@@ -77,8 +88,6 @@ except CardError as error:
         run = [sys.executable, "-c", program]
         return subprocess.run(run, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
-    for folder in (path.parent, *path.parent.parents[:2]):
-        folder.chmod(0o755)
     assert told() == NoDaemon.__name__
     with socket.socket(socket.AF_UNIX) as closed:
         closed.bind(str(path))
