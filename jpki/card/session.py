@@ -88,7 +88,11 @@ class JpkiApplication:
             raise BadCardFile(file=0 if token is None else token.file, problem=error.problem) from None
 
     def certificates_present(self) -> frozenset[Role]:
-        """Reads which certificates the card says to carry (EF 0008); every role where it has no such file."""
+        """Reads which certificates the card says to carry (EF 0008).
+
+        Where it has no such file it is every role; but none where the token information (EF 0006) is not there either:
+        that is a card which is not issued yet.
+        """
         presence = self._profile.jpki.presence
         if presence is None:
             return frozenset(self._profile.jpki.roles)
@@ -99,7 +103,17 @@ class JpkiApplication:
         except CardRefused as refused:
             if refused.status != self._profile.status.no_file:
                 raise
-            return frozenset(self._profile.jpki.roles)
+            return frozenset(self._profile.jpki.roles if self._has_token_info() else ())
+
+    def _has_token_info(self) -> bool:
+        """Returns False only where the card says that the file is not there."""
+        token = self._profile.jpki.token
+        try:
+            if token is not None:
+                self._read_fixed(token.file)
+        except CardRefused as refused:
+            return refused.status != self._profile.status.no_file
+        return True
 
     def tries_left(self, role: Role) -> int | None:
         """Asks how many wrong PINs are still allowed: 0 is blocked, None where the card does not say.

@@ -7,6 +7,7 @@ BadInput
 ├── FingerprintMismatch(expected, found)  a root that is not the one its fingerprint names
 ├── WrongRealm(realm, organization)       a test root offered to the real trust, or the reverse
 ├── PolicyNotKnown(policy, realm)         a certificate policy that this trust cannot be asked to accept
+├── NoEvidenceFolder(folder)              a place to take evidence from that does not exist
 └── EvidenceUnreadable(file, problem)     a file of evidence that cannot be read
 NotTrusted
 └── Refused(result, certificate, failed, not_made)    the verdict is not "valid"; by the reason that tells most:
@@ -33,6 +34,7 @@ __all__ = [
     "EvidenceMissing",
     "EvidenceUnreadable",
     "FingerprintMismatch",
+    "NoEvidenceFolder",
     "OutsideValidity",
     "PolicyNotKnown",
     "Refused",
@@ -93,6 +95,14 @@ class PolicyNotKnown(BadInput):
         super().__init__()
         self.policy = policy
         self.realm = realm
+
+
+class NoEvidenceFolder(BadInput):
+    """Says that the folder (or single file) that evidence should be taken from does not exist."""
+
+    def __init__(self, *, folder: str) -> None:
+        super().__init__()
+        self.folder = folder
 
 
 class EvidenceUnreadable(BadInput):

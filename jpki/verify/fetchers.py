@@ -8,7 +8,7 @@ from typing import Protocol
 
 from jpki.formats import FormatError, from_pem
 
-from .errors import EvidenceUnreadable
+from .errors import EvidenceUnreadable, NoEvidenceFolder
 from .evidence import Evidence, PreparedList, prepare_list
 from .judge import verify
 from .subjects import Subject
@@ -36,13 +36,16 @@ class FolderFetcher:
     reading them all.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Takes the path of a file or a folder, which need not exist yet."""
-        self._path = path
+    def __init__(self, path: Path | str) -> None:
+        """Takes the path of a file or a folder, which need not exist before something is brought from it."""
+        self._path = Path(path)
         self._read: dict[Path, tuple[tuple[int, int], tuple[PreparedList, ...]]] = {}
 
     def bring(self, needs: tuple[CrlFor, ...]) -> Evidence:
-        """Returns the lists under the names of the authorities needed; raises EvidenceUnreadable(file, …)."""
+        """Returns the lists under the names of the authorities needed.
+
+        Raises NoEvidenceFolder where the path does not exist, EvidenceUnreadable(file, …) for what cannot be read.
+        """
         issuers = {need.issuer.raw for need in needs}
         lists = (one for file in self._files() for one in self._lists(file))
         return Evidence.of(*(one for one in lists if one.content.issuer.raw in issuers))
@@ -52,9 +55,11 @@ class FolderFetcher:
             if self._path.is_dir():
                 files = (file for file in self._path.iterdir() if file.suffix.lower() == _SUFFIX)
                 return sorted(file for file in files if file.is_file())  # a pipe would be waited for without end
+            if self._path.exists():
+                return [self._path]
         except OSError as error:
             raise EvidenceUnreadable(file=str(self._path), problem=error.strerror or "unreadable") from error
-        return [self._path] if self._path.exists() else []
+        raise NoEvidenceFolder(folder=str(self._path))
 
     def _lists(self, file: Path) -> tuple[PreparedList, ...]:
         try:

@@ -11,7 +11,7 @@ import pytest
 from authorities import BOTH, NOW, Applicants, PoolKeys, issue_one, name_in, new_authority
 
 from jpki.ca import Authority, CertificateState, Issued, ListRefused, MadeList
-from jpki.formats import CertificateList, RevocationReason
+from jpki.formats import AuthorityKeyId, CertificateList, RevocationReason, certificate_list_tbs
 from jpki.store import Store
 from jpki.terms import CertificateName, Role
 
@@ -125,3 +125,17 @@ def test_only_a_list_of_this_authority_is_taken(accident: Accident) -> None:
         with pytest.raises(ListRefused):
             accident.restored.catch_up(SIGN, wrong, NOW + 5 * HOUR)
     assert accident.restored.chain(accident.sign(1), NOW + DAY).certificate.state is CertificateState.VALID
+
+
+def test_a_delta_is_not_taken_for_a_list(accident: Accident) -> None:
+    issuer = accident.restored._issuer(SIGN)
+    tbs = certificate_list_tbs(
+        issuer=issuer.certificate.subject,
+        this_update=NOW + 4 * HOUR,
+        next_update=NOW + DAY,
+        number=99,
+        delta_base=98,
+        authority_key_id=AuthorityKeyId(issuer.certificate.subject_key_id),
+    )
+    with pytest.raises(ListRefused):
+        accident.restored.catch_up(SIGN, issuer.sign(tbs), NOW + 5 * HOUR)

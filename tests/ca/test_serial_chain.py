@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from authorities import BOTH, NOW, Applicants, issue_one, issued, name_in
+from authorities import BOTH, NOW, Applicants, certificate_of, issue_one, issued, name_in
 
 from jpki.ca import AmbiguousNumber, Authority, CertificateState, NoSuchCertificate, Occasion
-from jpki.formats import Certificate, RevocationReason
+from jpki.formats import Certificate, RevocationReason, RsaPublicKey
 from jpki.terms import BadCertificateName, CertificateName, Role
 
 SIGN, AUTH = BOTH
@@ -32,6 +32,8 @@ def test_a_chain_of_renewals_reads_both_ways(authority: Authority, applicants: A
     assert [one.name for one in chain.predecessors] == [names[0]]
     assert len(chain.successors) == 1
     assert chain.newest.name == chain.successors[0].name == chain.certificate.successor
+    assert chain.certificate.predecessor == names[0]
+    assert chain.successors[0].predecessor == names[1]
     first = authority.chain(names[0], at)
     assert [one.name for one in first.successors] == [names[1], chain.newest.name]
     assert (first.certificate.predecessor, first.certificate.successor) == (None, names[1])
@@ -137,8 +139,19 @@ def test_a_number_that_both_authorities_gave_is_an_error_with_both_names(
 
 @pytest.mark.parametrize("text", ["01000009", "auth:01000009", "FFFFFFFF", "sign:FFFFFFFFFF"])
 def test_a_number_never_given_is_not_found(authority: Authority, text: str) -> None:
-    with pytest.raises(NoSuchCertificate):
+    with pytest.raises(NoSuchCertificate) as caught:
         authority.find(text)
+    assert caught.value.number == text
+
+
+def test_a_certificate_is_found_by_its_key(authority: Authority, applicants: Applicants) -> None:
+    outcome = issue_one(authority, applicants.asks())
+    for role in BOTH:
+        one = certificate_of(outcome, role)
+        key = Certificate.parse(one.encoded).public_key
+        status = authority.status_of_key(key, NOW)
+        assert status == authority.chain(one.name, NOW).certificate
+        assert authority.status_of_key(RsaPublicKey(key.modulus + 2, key.exponent), NOW) is None
 
 
 @pytest.mark.parametrize("text", ["", "sign", "other:01000002", "123456789", "12 34", "0x"])

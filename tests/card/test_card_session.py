@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from card_profiles import CardProfile, SigningScheme, load_profile, load_profile_file
-from emulator import CardState, EmulatedCard, PinState, VolatileMemory
+from emulator import ApplicationState, CardState, EmulatedCard, PinState, VolatileMemory
 from jpki.card import (
     BadAnswer,
     BadCardFile,
@@ -302,12 +302,59 @@ def test_card_info_holds_what_a_card_tells_without_a_pin(card: Card, profile: Ca
     assert info.tries_left == {SIGNATURE: 5, AUTHENTICATION: 3}
 
 
-def test_card_info_of_a_card_without_the_optional_files_is_less_and_no_error() -> None:
-    state = with_file(with_file(certified_state(), 0x0006, None), 0x0008, None)
+@pytest.mark.parametrize("file", [0x0006, 0x0008])
+def test_card_info_of_a_card_without_one_of_the_optional_files_is_no_error(file: int) -> None:
+    state = with_file(certified_state(), file, None)
     with JpkiApplication.select(on(card_of(state)), load_profile("mynumber")) as jpki:
         info = read_card_info(jpki)
-    assert info.token is None
+    assert (info.token is None) == (file == 0x0006)
     assert info.present == {SIGNATURE, AUTHENTICATION}
+    assert info.tries_left == {SIGNATURE: 5, AUTHENTICATION: 3}
+
+
+def blank_state() -> CardState:
+    return certified_state().with_application("jpki", ApplicationState())
+
+
+def begun_state() -> CardState:
+    """Returns a card with its keys and one PIN, to which no file was written yet."""
+    contents = certified_state().applications["jpki"]
+    begun = replace(contents, files={}, pins={SIGNATURE.value: contents.pins[SIGNATURE.value]})
+    return certified_state().with_application("jpki", begun)
+
+
+@pytest.mark.parametrize("state", [blank_state(), begun_state()], ids=["blank", "begun"])
+def test_card_info_of_a_card_that_is_not_issued_yet_has_neither_certificates_nor_pins(state: CardState) -> None:
+    with JpkiApplication.select(on(card_of(state)), load_profile("mynumber")) as jpki:
+        info = read_card_info(jpki)
+    assert (info.token, info.present, info.tries_left) == (None, frozenset(), {})
+
+
+@pytest.mark.parametrize("state", [blank_state(), begun_state()], ids=["blank", "begun"])
+def test_a_pin_that_was_never_set_is_no_blocked_one(state: CardState) -> None:
+    with JpkiApplication.select(on(card_of(state)), load_profile("mynumber")) as jpki:
+        for operation in (
+            lambda: jpki.tries_left(AUTHENTICATION),
+            lambda: jpki.verify_pin(AUTHENTICATION, AUTH_PIN),
+        ):
+            with pytest.raises(NoCertificate) as caught:
+                operation()
+            assert caught.value.role is AUTHENTICATION
+
+
+@pytest.mark.parametrize("file", [0x0006, 0x0008])
+def test_a_blocked_pin_stays_blocked_where_one_of_the_optional_files_is_missing(file: int) -> None:
+    state = with_file(with_tries(certified_state(), AUTHENTICATION, 0), file, None)
+    with JpkiApplication.select(on(card_of(state)), load_profile("mynumber")) as jpki:
+        assert jpki.tries_left(AUTHENTICATION) == 0
+        with pytest.raises(PinBlocked):
+            jpki.verify_pin(AUTHENTICATION, AUTH_PIN)
+
+
+def test_token_information_that_the_card_keeps_to_itself_is_there() -> None:
+    card = on(card_of(with_file(certified_state(), 0x0008, None)))
+    with JpkiApplication.select(Faulty(card, at=3, fault=answering(0x6982)), load_profile("mynumber")) as jpki:
+        assert jpki.certificates_present() == {SIGNATURE, AUTHENTICATION}
 
 
 def test_card_info_of_a_card_with_one_certificate_has_one_pin() -> None:

@@ -11,10 +11,16 @@ from cards_in_files import card_file_of, with_tries
 from certified_cards import BOTH, certified_state
 from command_line import Invoke, Program
 
+from emulator import ApplicationState
 from jpki.formats import Certificate
 from jpki.terms import Role
 
 SIGN_PIN = {"JPKI_SIGN_PIN": "ABC123"}
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Path:
+    return card_file_of(tmp_path / "blank.jpki", certified_state().with_application("jpki", ApplicationState()))
 
 
 def test_a_card_tells_what_it_is_without_a_pin(invoke: Invoke, card: Path) -> None:
@@ -44,6 +50,24 @@ def test_what_a_card_with_one_certificate_lacks_is_said_by_name(invoke: Invoke, 
     pins = {"JPKI_SIGN_PIN": "ABC123", "JPKI_AUTH_PIN": "1234"}
     done = invoke("card", "cert", role.short, "-e", path, "--json", **pins)
     assert (done.code, done.error["error"]) == (4, "NoCertificate")
+
+
+def test_a_card_that_is_not_issued_yet_shows_no_certificates_and_no_pins(invoke: Invoke, blank: Path) -> None:
+    told = invoke("card", "info", "-e", blank, "--json").json
+    assert (told["certificates"], told["pins"]) == ([], [])
+    assert invoke("card", "pin-status", "-e", blank, "--json").json["pins"] == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_card_that_is_not_issued_yet_is_not_called_blocked(
+    invoke: Invoke, blank: Path, tmp_path: Path, language: str
+) -> None:
+    document = tmp_path / "document.txt"
+    document.write_text("signed by nobody")
+    arguments = ("card", "sign", document, "-e", blank, "--lang", language)
+    done = invoke(*arguments, **SIGN_PIN)
+    assert done.code == 4
+    assert "jpki issue" in done.told
 
 
 def test_the_state_of_a_blocked_pin_is_a_fact_and_no_failure(invoke: Invoke, tmp_path: Path) -> None:

@@ -11,7 +11,17 @@ from judging import TRUST, document, login
 from small_pki import AUTH_CA, NOW, SIGN_CA, revoked
 
 from jpki.formats import to_pem
-from jpki.verify import CrlFor, Evidence, EvidenceUnreadable, FolderFetcher, Missing, Result, verify, verify_with
+from jpki.verify import (
+    CrlFor,
+    Evidence,
+    EvidenceUnreadable,
+    FolderFetcher,
+    Missing,
+    NoEvidenceFolder,
+    Result,
+    verify,
+    verify_with,
+)
 
 
 def needs() -> tuple[CrlFor, ...]:
@@ -44,10 +54,30 @@ def test_a_stale_list_is_replaced_by_what_the_fetcher_brings(tmp_path: Path) -> 
 
 
 def test_what_nobody_has_leaves_the_verdict_open(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "absent"):
-        verdict = verify_with(FolderFetcher(path), document(), TRUST, Evidence(), NOW)
-        assert verdict.result is Result.INDETERMINATE
-        assert verdict.crl_for
+    verdict = verify_with(FolderFetcher(tmp_path), document(), TRUST, Evidence(), NOW)
+    assert verdict.result is Result.INDETERMINATE
+    assert verdict.crl_for
+
+
+def test_a_folder_may_be_named_by_its_text(tmp_path: Path) -> None:
+    (tmp_path / "sign.crl").write_bytes(SIGN_CA.revocation_list())
+    assert verify_with(FolderFetcher(str(tmp_path)), document(), TRUST, Evidence(), NOW).valid
+
+
+@pytest.mark.parametrize("kind", [Path, str])
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path, kind: type[Path] | type[str]) -> None:
+    absent = tmp_path / "absent"
+    with pytest.raises(NoEvidenceFolder) as caught:
+        FolderFetcher(kind(absent)).bring(needs())
+    assert caught.value.folder == str(absent)
+
+
+def test_a_path_below_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no folder")
+    below = tmp_path / "notes.txt" / "lists"
+    with pytest.raises(NoEvidenceFolder) as caught:
+        FolderFetcher(below).bring(needs())
+    assert caught.value.folder == str(below)
 
 
 def test_lists_of_others_are_not_brought(tmp_path: Path) -> None:
