@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,14 @@ from jpki.errors import JpkiError
 
 from .catalogue import ErrorWords, words
 from .errors import FileUnwritable
-from .report import Line, Report, as_json, as_lines, json_text, table_rows
+from .foreign import cells
+from .report import Cell, Line, Report, as_blocks, as_json, as_lines, json_text, table_rows
 from .values import plain
+from .wrapping import wrapped
 
 __all__ = ["say", "show_error", "show_report", "write_data", "write_heading", "write_text"]
 
+_GAP = 3
 _BOLD, _BAD, _PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[0m"
 _TONES = {"good": "\x1b[32m", "bad": _BAD, "doubtful": "\x1b[33m"}
 _STYLES = {"good": "green", "bad": "bold red", "doubtful": "yellow"}
@@ -116,19 +120,58 @@ def _show_table(report: Report) -> None:
     if not rows:
         write_text(f"{words('labels', report.table or '')}: {words('values', 'nothing')}")
         return
+    # Not on a terminal nothing is folded: whoever reads it next has its own width.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    fitting = _fitted([[Cell(heading) for heading in headings], *rows], width)
+    if fitting is None:
+        _show_blocks(as_blocks(report), width or 0)
+    else:
+        _draw(fitting[0], fitting[1:], width or 10_000)
+
+
+def _fitted(rows: list[list[Cell]], width: int | None) -> list[list[Cell]] | None:
+    """Returns the rows with their widest column wrapped so that they fit, None where that would break a word."""
+    widths = [max(cells(cell.text) for cell in column) for column in zip(*rows, strict=True)]
+    if width is None or sum(widths) + _GAP * (len(widths) - 1) <= width:
+        return rows
+    widest = widths.index(max(widths))
+    room = width - (sum(widths) - widths[widest]) - _GAP * (len(widths) - 1)
+    lines = [list(wrapped(row[widest].text, room)) for row in rows]
+    if any(cells(line) > room for each in lines for line in each):
+        return None
+    return [
+        [cell._replace(text="\n".join(each)) if index == widest else cell for index, cell in enumerate(row)]
+        for row, each in zip(rows, lines, strict=True)
+    ]
+
+
+def _show_blocks(lines: Iterator[Line], width: int) -> None:
+    """Shows lines; a value that is too long for the terminal stands below its label, wrapped."""
+    for line in lines:
+        if line.value is None or cells(f"{line.label}: {line.value}") <= width:
+            _show_lines(iter((line,)))
+            continue
+        _show_lines(iter((line._replace(value=None),)))
+        indent = " " * (len(line.label) - len(line.label.lstrip(" -")) + 2)
+        for part in wrapped(line.value, width - len(indent)):
+            write_text(indent + (_styled(part, _TONES[line.tone], sys.stdout) if line.tone else part))
+
+
+def _draw(headings: list[Cell], rows: list[list[Cell]], width: int) -> None:
     # Loaded here: rich takes a third of the time in which a command without a table starts and ends.
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for heading in headings:
-        table.add_column(Text(heading), overflow="fold")
+        table.add_column(Text(heading.text), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell.text, style=_STYLES.get(cell.tone, "")) for cell in row))
-    # Not on a terminal nothing is folded: whoever reads it next has its own width.
-    width = None if sys.stdout.isatty() else 10_000
-    console = Console(width=width, highlight=False, color_system="standard" if _takes_styles(sys.stdout) else None)
+    # Wide enough for rich to fold nothing: it reckons with a gap behind the last column too.
+    console = Console(
+        width=width + _GAP, highlight=False, color_system="standard" if _takes_styles(sys.stdout) else None
+    )
     with console.capture() as drawn:
         console.print(table)
     for line in drawn.get().splitlines():

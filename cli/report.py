@@ -15,7 +15,7 @@ from .catalogue import text_of, words
 from .foreign import escaped
 from .values import Word, plain
 
-__all__ = ["Cell", "Line", "Report", "as_json", "as_lines", "json_text", "table_rows"]
+__all__ = ["Cell", "Line", "Report", "as_blocks", "as_json", "as_lines", "json_text", "table_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,15 @@ def table_rows(report: Report) -> tuple[list[str], list[list[Cell]]]:
             told = [text_of(row[name]) for name in report.gathered if row[name] not in (None, {}, ())]
             line.append(Cell("; ".join(told)))
     return headings, cells
+
+
+def as_blocks(report: Report) -> Iterator[Line]:
+    """Yields the report's table as lines, one block for each row, as lists of facts are shown."""
+    headings, rows = table_rows(report)
+    yield Line(words("labels", report.table or ""), None)
+    for row in rows:
+        for index, (heading, cell) in enumerate(zip(headings, row, strict=True)):
+            yield Line(f"  {'  ' if index else '- '}{heading}", *cell)
 
 
 def _cell(value: object) -> Cell:

@@ -135,12 +135,19 @@ def verdict_report(verdict: Verdict, subject: Mapping[str, object]) -> Report:
         "at": verdict.at,
         "checks": [_row(check) for check in verdict.checks],
         "result": Word(verdict.result.value, of="result", tone=_TONES[verdict.result.value]),
+        # Once more, beside the result: the checks before it fill more than a screen.
+        "checks_failed": [_failure(check) for check in verdict.failed],
         "name": verdict.name,
         "serial": f"{verdict.certificate.serial:08X}",
         "holder_attributes": None if verdict.holder is None else attribute_facts(verdict.holder),
         "lists_needed": [str(need.root) for need in verdict.crl_for],
     }
     return Report("verification", facts, table="checks", gathered=_GATHERED, exit_code=_exit_code(verdict))
+
+
+def _failure(check: Check) -> dict[str, object]:
+    row = _row(check)
+    return {"check": row["check"], "problem": row["problem"], "time": row["time"]}
 
 
 def _row(check: Check) -> dict[str, object]:

@@ -9,8 +9,9 @@ from .foreign import cells
 
 __all__ = ["wrapped"]
 
-# A word of Latin letters stays whole; a line may end behind each Japanese character.
-_PIECE = re.compile(r"[\x21-\x7e]+\s*|[^\x21-\x7e]\s*")
+# A word of Latin letters stays whole, and so does a moment; a line may end behind each Japanese character.
+_MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d JST[\x21-\x7e]*\s*"
+_PIECE = re.compile(_MOMENT + r"|[\x21-\x7e]+\s*|[^\x21-\x7e]\s*")
 _NOT_FIRST = frozenset("、。，．：；）」』】］！？・ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ")
 _NOT_LAST = frozenset("（「『【［")
 

@@ -220,6 +220,17 @@ def test_a_list_says_the_same_as_text(invoke: Invoke, language: str, more: tuple
     assert differences(text, report, table="certificates", japanese=language == "ja") == []
 
 
+@pytest.mark.usefixtures("renewed_office")
+def test_a_list_too_wide_for_the_terminal_is_shown_as_blocks_with_nothing_broken(
+    invoke: Invoke, at_terminal: AtTerminal
+) -> None:
+    report = invoke("ca", "list", *CA, "--json").json
+    terminal = at_terminal("ca", "list", *CA, columns=80, NO_COLOR="1", JPKI_LANG="en")
+    assert terminal.end() == 0
+    assert max(map(len, terminal.shown.splitlines())) <= 80
+    assert differences(terminal.shown, report) == []
+
+
 def test_a_list_needs_no_passphrase_and_no_key(invoke: Invoke, issued_office: Office) -> None:
     for key in (issued_office.ca / "keys").iterdir():
         key.unlink()

@@ -69,6 +69,7 @@ def test_a_revoked_certificate_says_the_same_as_text(invoke: Invoke, signed: Off
     report = invoke("verify", "document", "contract", *TRUST, *LISTS, *at, "--json").json
     text = invoke("verify", "document", "contract", *TRUST, *LISTS, *at, "--lang", language).out
     assert failed(report) == ["revocation"]
+    assert [(one["check"], one["problem"]) for one in report["checks_failed"]] == [("revocation", "revoked")]
     assert differences(text, report, table="checks", gathered=GATHERED, japanese=language == "ja") == []
 
 
