@@ -389,6 +389,8 @@ def test_a_card_in_another_programs_hands_is_not_waited_for_without_end(slot: Sl
         with pytest.raises(CardBusy) as caught:
             open_reader(slot.name, IMPATIENT)
         assert caught.value.reader == slot.name
+    # The daemon resets the card of a program that ended, and only then is it nobody's.
+    assert until(lambda: not slot.reader.in_use)
     with open_reader(slot.name) as connection:
         log_in(Encoded(connection))
 
