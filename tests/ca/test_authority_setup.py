@@ -28,7 +28,7 @@ from jpki.ca import (
     WrongPassphrase,
 )
 from jpki.formats import BadHost, Certificate, RevocationReason
-from jpki.store import ForeignStore, Store
+from jpki.store import CertificateState, ForeignStore, Store
 from jpki.terms import Role, Secret
 
 PASSPHRASE = Secret(b"correct horse")
@@ -272,3 +272,4 @@ def test_a_revocation_needs_no_key(tmp_path: Path, keys: PoolKeys, applicants: A
         name = name_in(issue_one(authority, applicants.asks()), Role.SIGNATURE)
     with AuthorityFolder(tmp_path).open() as again:
         again.revoke(name, RevocationReason.KEY_COMPROMISE, NOW)
+        assert again.chain(name, NOW).certificate.state is CertificateState.REVOKED
