@@ -48,7 +48,7 @@ def _benchmark(target: str) -> Callable[[], Result]:
 def _print_table(results: list[Result]) -> None:
     rows = [("benchmark", "figure", "goal", "holds", "against")]
     for result in results:
-        figure = f"{result.figure:.2f} {result.unit}"
+        figure = f"{result.figure:.2f}".removesuffix(".00") + f" {result.unit}"
         goal = f"{result.side.value} {result.goal:g}"
         rows.append((result.name, figure, goal, "yes" if result.holds else "NO", result.against))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

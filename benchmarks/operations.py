@@ -1,15 +1,16 @@
-"""Exchanges per operation, as the card sees them, beside OpenSC's for the same on the same card."""
+"""Exchanges per operation, by the trace and as the card counts them, beside OpenSC's for the same on the same card."""
 
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from opensc import OpenSc
+
 from card_profiles import load_profile
-from jpki.card import Connection, Encoded, JpkiApplication, Resolving, open_reader
+from jpki.card import Card, Encoded, Exchange, JpkiApplication, Resolving, Traced, open_reader
 from jpki.formats import digest_info
 from jpki.terms import Role
 
@@ -22,8 +23,8 @@ _DOCUMENT = b"what the holder logs in with"
 def login() -> Result:
     """It counts a login, the card profile and the certificate known, beside one `pkcs11-tool --sign`."""
 
-    def ours(connection: Connection) -> None:
-        with JpkiApplication.select(Resolving(Encoded(connection)), load_profile("mynumber")) as jpki:
+    def ours(card: Card) -> None:
+        with JpkiApplication.select(card, load_profile("mynumber")) as jpki:
             jpki.verify_pin(Role.AUTHENTICATION, PINS[Role.AUTHENTICATION])
             jpki.sign(Role.AUTHENTICATION, digest_info("sha256", hashlib.sha256(_DOCUMENT).digest()))
 
@@ -33,8 +34,8 @@ def login() -> Result:
 def certificate() -> Result:
     """It counts reading the authentication certificate, beside one `pkcs15-tool --read-certificate`."""
 
-    def ours(connection: Connection) -> None:
-        with JpkiApplication.select(Resolving(Encoded(connection)), load_profile("mynumber")) as jpki:
+    def ours(card: Card) -> None:
+        with JpkiApplication.select(card, load_profile("mynumber")) as jpki:
             assert jpki.read_certificate(Role.AUTHENTICATION).raw
 
     return _counted(
@@ -43,43 +44,31 @@ def certificate() -> Result:
 
 
 def _counted(
-    name: str, goal: int, ours: Callable[[Connection], None], opensc: Callable[[str, CountedCard], int], against: str
+    name: str, goal: int, ours: Callable[[Card], None], opensc: Callable[[OpenSc, CountedCard], int], against: str
 ) -> Result:
-    card = CountedCard(finished_card())
-    with inserted(card) as (slot,):
+    device = CountedCard(finished_card())
+    trace: list[Exchange] = []
+    with inserted(device) as (slot,):
         with open_reader(slot.name) as connection:
-            ours(connection)
-        counted = card.exchanges
-        theirs = opensc(slot.name, card)
+            ours(Resolving(Traced(Encoded(connection), trace.append, lambda: 0.0)))
+        assert device.exchanges == len(trace), "the card counts what the trace shows"
+        theirs = opensc(OpenSc(slot.name), device)
     note = f"{against} takes {theirs} exchanges on the same card"
-    return Result(name, counted, "exchanges", goal, Goal.AT_MOST, f"{against}: {theirs}", note)
+    return Result(name, len(trace), "exchanges", goal, Goal.AT_MOST, f"{against}: {theirs}", note)
 
 
-def _sign_with_opensc(reader: str, card: CountedCard) -> int:
+def _sign_with_opensc(opensc: OpenSc, device: CountedCard) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        document, signature = Path(folder, "document"), Path(folder, "signature")
-        document.write_bytes(digest_info("sha256", hashlib.sha256(_DOCUMENT).digest()))
-        command = ["pkcs11-tool", "--sign", "--mechanism", "RSA-PKCS", "--slot-index", _slot_index(reader)]
-        command += ["--pin", PINS[Role.AUTHENTICATION].reveal().decode(), "--id", "01"]
-        before = card.exchanges
-        _run([*command, "--input-file", str(document), "--output-file", str(signature)])
+        document = Path(folder, "document")
+        document.write_bytes(_DOCUMENT)
+        slot = opensc.slot(Role.AUTHENTICATION)  # which one it is does not count
+        before = device.exchanges
+        signature = opensc.sign(Role.AUTHENTICATION, PINS[Role.AUTHENTICATION], document, slot=slot)
         assert len(signature.read_bytes()) == 256, "OpenSC signed"
-        return card.exchanges - before
+        return device.exchanges - before
 
 
-def _read_with_opensc(reader: str, card: CountedCard) -> int:
-    before = card.exchanges
-    read = _run(["pkcs15-tool", "--reader", reader, "--read-certificate", "01"])
-    assert b"BEGIN CERTIFICATE" in read, "OpenSC read the certificate"
-    return card.exchanges - before
-
-
-def _slot_index(reader: str) -> str:
-    """Returns OpenSC's number of the authentication token in a reader (each card shows a token for each PIN)."""
-    lines = _run(["pkcs11-tool", "--list-slots"]).decode().splitlines()
-    slots = [line for line in lines if line.startswith("Slot ")]
-    return str(next(index for index, line in enumerate(slots) if reader in line))
-
-
-def _run(arguments: list[str]) -> bytes:
-    return subprocess.run(arguments, capture_output=True, check=True, timeout=60).stdout
+def _read_with_opensc(opensc: OpenSc, device: CountedCard) -> int:
+    before = device.exchanges
+    assert opensc.certificate(Role.AUTHENTICATION) is not None, "OpenSC read the certificate"
+    return device.exchanges - before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -280,9 +280,20 @@ def _refuse_contradictions(table: ProfileTable, application: Application) -> Non
     for role in application.roles.values():
         if role.pin.name not in role.key.pins:
             raise table.wrong(f"role.{role.role.value}.pin", "does not open its key")
+    _refuse_shared_files(table, application.roles.values())
     presence = application.presence
     if presence is not None and not isinstance(application.by_id.get(presence), TransparentFile):
         raise table.wrong("presence", "not declared in this application")
     token = application.token
     if token is not None and not isinstance(application.by_id.get(token.file), TransparentFile):
         raise table.wrong("token.file", "not declared in this application")
+
+
+def _refuse_shared_files(table: ProfileTable, roles: Collection[RoleFiles]) -> None:
+    """Refuses a certificate's file that is another certificate's too: a renewal would wipe one of them."""
+    named = [file.id for role in roles for file in (role.certificate, role.next_certificate)]
+    authorities = {role.authority_certificate.id for role in roles}
+    for role in roles:
+        for key, file in (("certificate", role.certificate.id), ("next_certificate", role.next_certificate.id)):
+            if file in authorities or named.count(file) > 1:
+                raise table.wrong(f"role.{role.role.value}.{key}", "serves another purpose")

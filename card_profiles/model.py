@@ -20,6 +20,7 @@ __all__ = [
     "IssuerDomain",
     "Key",
     "PinPolicy",
+    "PinProblem",
     "RoleFiles",
     "SigningScheme",
     "TokenValues",
@@ -68,6 +69,15 @@ def _short_id(file_id: int) -> int | None:
     return file_id if _FIRST_SHORT_ID <= file_id <= _LAST_SHORT_ID else None
 
 
+class PinProblem(Enum):
+    """Which rule of its form a PIN breaks: the first of these that does not hold."""
+
+    TOO_SHORT = "too short"
+    TOO_LONG = "too long"
+    SMALL_LETTERS = "small letters"  # with capital ones in their place it would do
+    OTHER_CHARACTERS = "other characters"
+
+
 @dataclass(frozen=True, slots=True)
 class PinPolicy:
     """One PIN of an application: its file, form, tries, and the status word once it is blocked."""
@@ -92,6 +102,19 @@ class PinPolicy:
     def accepts(self, pin: Pin) -> bool:
         """Returns whether the PIN has the form that this card asks for; nothing of it is told elsewhere."""
         return re.fullmatch(self.format.encode(), pin.reveal()) is not None
+
+    def problem(self, pin: Pin) -> PinProblem | None:
+        """Returns which rule a PIN breaks, None where it has the form; lengths are counted in characters."""
+        if self.accepts(pin):
+            return None
+        text = pin.reveal().decode("utf-8", "replace")
+        shortest, longest = self.lengths
+        if len(text) < shortest:
+            return PinProblem.TOO_SHORT
+        if len(text) > longest:
+            return PinProblem.TOO_LONG
+        small = text.isascii() and self.accepts(Pin(text.upper()))
+        return PinProblem.SMALL_LETTERS if small else PinProblem.OTHER_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)

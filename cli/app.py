@@ -13,13 +13,14 @@ import click
 from jpki.errors import JpkiError
 
 from .catalogue import ErrorWords, error_words, words
-from .console import show_error
+from .console import show_error, show_traceback
 from .errors import SettingsError
 from .exits import ExitCode, exit_code_of
 from .frame import group, version_option
+from .installation import words_for_what_is_not_installed
 from .language import Language, language_of_arguments, use_language
 from .settings import load_settings
-from .stopping import Stopped, stop_on_signals
+from .stopping import Declined, Interrupted, Stopped, stop_on_signals
 from .streams import abandon_standard_output, hold_standard_streams
 from .usage import usage_error
 
@@ -61,7 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         # The reader of our output went away: there is nobody to tell.
         abandon_standard_output()
         code = ExitCode.INTERNAL
-    except (Exception, KeyboardInterrupt, Stopped) as error:
+    except (Exception, KeyboardInterrupt, Stopped, Interrupted) as error:
         code = _failed(error, words_given)
     try:
         sys.stdout.flush()
@@ -89,18 +90,17 @@ def _choose_language(arguments: list[str]) -> None:
 
 
 def _failed(error: BaseException, arguments: list[str]) -> int:
-    if _given("--debug", arguments):
-        import traceback
-
-        traceback.print_exception(error)
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    as_json = _given("--json", arguments)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not as_json:
         sys.stderr.write(error.ctx.get_help() + "\n")
         return ExitCode.BAD_INPUT
     if isinstance(error, click.ClickException):
-        error = usage_error(error)
+        # Before the traceback: click's own words repeat the value, which may be a PIN in the wrong place.
+        error = usage_error(error).with_traceback(error.__traceback__)
+    if _given("--debug", arguments):
+        show_traceback(error)
     said, code = _told(error)
-    known = error if isinstance(error, JpkiError) else None
-    show_error(said, known, json=_given("--json", arguments), exit_code=code)
+    show_error(said, error if isinstance(error, JpkiError) else None, json=as_json, exit_code=code)
     return code
 
 
@@ -108,15 +108,21 @@ def _told(error: BaseException) -> tuple[ErrorWords, ExitCode]:
     match error:
         case JpkiError():
             return error_words(error), exit_code_of(error)
+        case Declined():
+            return _said("Declined", todo=f"Interrupted.{error.told_as}"), ExitCode.INTERRUPTED
+        case Interrupted():
+            return _said("Interrupted", todo=f"Interrupted.{error.told_as}"), ExitCode.INTERRUPTED
         case click.Abort() | KeyboardInterrupt() | EOFError() | Stopped():
             return _said("Interrupted"), ExitCode.INTERRUPTED
+        case ModuleNotFoundError() if said := words_for_what_is_not_installed(error):
+            return said, ExitCode.INTERNAL
         case _:
             # The words of an unexpected error may hold anything, a secret too: only its kind is told.
             return _said("Unexpected", kind=type(error).__name__), ExitCode.INTERNAL
 
 
-def _said(key: str, *, kind: str = "") -> ErrorWords:
-    return ErrorWords((words("ends", key, kind=kind), words("ends", f"{key}.do")))
+def _said(key: str, *, todo: str = "", kind: str = "") -> ErrorWords:
+    return ErrorWords((words("ends", key, kind=kind), words("ends", f"{todo or key}.do")))
 
 
 def _given(flag: str, arguments: list[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,7 @@ import click
 from jpki.terms import Role, Secret, day_in_japan
 
 from .catalogue import words
-from .errors import MissingParameter
+from .errors import MissingParameter, PassphraseTooShort
 from .frame import frame_of, option
 from .language import Language
 from .pins import SecretSource, ask_new_secret, ask_secret, passphrase_options, refuse_without_terminal
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
+# NIST SP 800-63B asks for as many of a secret that a person chooses.
+_LEAST_CHARACTERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,12 @@ class AuthorityChoice:
 
     folder: Path
     passphrase: SecretSource
+    # Whether --ca named it, so that a command to copy has to name it too.
+    named: bool = True
+
+    def command(self, words: str) -> str:
+        """Returns a command of this authority as it can be typed now."""
+        return f"{words} --ca {shlex.quote(str(self.folder))}" if self.named else words
 
     def answering(self) -> Authority:
         """Opens the authority without its keys: it answers, and revokes."""
@@ -59,23 +68,36 @@ class AuthorityChoice:
 
         A wrong passphrase is told now, before anything else is asked or done: WrongPassphrase.
         """
-        from jpki.ca import AuthorityFolder
+        from jpki.ca import AuthorityFolder, WrongPassphrase
 
         place = AuthorityFolder(self.folder)
         place.open().close()
         opened = place.open(self._asked())
         try:
             opened.issuer_master_key()
+        except WrongPassphrase:
+            opened.close()
+            # All keys are under one passphrase: which of them was tried first is nothing to a person.
+            raise WrongPassphrase(file=str(place.keys)) from None
         except BaseException:
             opened.close()
             raise
         return opened
 
     def new_passphrase(self) -> Secret:
-        """Returns the passphrase of an authority that is to be made, typed twice."""
+        """Returns the passphrase of an authority that is to be made, typed twice; raises PassphraseTooShort.
+
+        Where an interrupted run left keys it is the one that they are under, however short that is.
+        """
+        from jpki.ca import AuthorityFolder
+
         what = words("prompts", "passphrase.new")
         refuse_without_terminal(self.passphrase, what)
-        return ask_new_secret(self.passphrase, words("prompts", "passphrase.ask", what=what), what)
+        given = ask_new_secret(self.passphrase, words("prompts", "passphrase.ask", what=what), what)
+        characters = len(given.reveal().decode("utf-8", "replace"))
+        if characters < _LEAST_CHARACTERS and not any(AuthorityFolder(self.folder).keys.glob("*.key")):
+            raise PassphraseTooShort(least=_LEAST_CHARACTERS)
+        return given
 
     def _asked(self) -> Secret:
         what = words("prompts", "passphrase")
@@ -100,7 +122,7 @@ def _with_choice(function: Callable[..., Any], *, signing: bool) -> Any:  # noqa
         if folder is None:
             raise MissingParameter(parameter="--ca")
         source = SecretSource("JPKI_CA_PASSPHRASE", passphrase_fd, options=("--passphrase-fd", ""))
-        return function(AuthorityChoice(folder, source), *before, **others)
+        return function(AuthorityChoice(folder, source, named=ca is not None), *before, **others)
 
     decorated: Any = passphrase_options(with_choice) if signing else with_choice
     return option("--ca", type=FOLDER, metavar="FOLDER")(decorated)

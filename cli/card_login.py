@@ -13,13 +13,16 @@ from .cards import OpenedCard
 from .catalogue import words
 from .console import say
 from .frame import option
-from .pins import SecretSource, as_pin, ask_new_secret, ask_secret, refuse_without_terminal
+from .pins import SecretSource, as_pin, refuse_without_terminal, type_again, type_secret
 
 if TYPE_CHECKING:
-    from card_profiles import PinPolicy
+    from card_profiles import CardProfile, PinPolicy
     from jpki.card import JpkiApplication
 
-__all__ = ["AskedPin", "ask_new_pin", "ask_pin", "last_try_option", "logged_in", "pin_name", "refuse_bad_form"]
+__all__ = ["AskedPin", "ask_new_pin", "ask_pin", "last_try_option", "logged_in", "pin_name", "pin_policy"]
+
+# How often a PIN that cannot be one is asked for again.
+_MOST_SLIPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class AskedPin:
 def pin_name(role: Role, *, new: bool = False) -> str:
     """Returns what people call the PIN of a role: a password for signatures, a PIN for logins."""
     return words("prompts", f"{'new-' if new else ''}pin.{role.short}")
+
+
+def pin_policy(profile: CardProfile, role: Role) -> PinPolicy:
+    """Returns what a kind of card asks of the PIN of a role; raises NoCertificate where it has no such role."""
+    from jpki.card import NoCertificate
+
+    files = profile.jpki.roles.get(role)
+    if files is None:
+        raise NoCertificate(role=role)
+    return files.pin
 
 
 @contextmanager
@@ -63,28 +76,39 @@ def ask_pin(opened: OpenedCard, role: Role, source: SecretSource, *, allow_last_
         policy = jpki.profile.jpki.roles[role].pin
     _refuse_hopeless(role, left, allow_last_try=allow_last_try)
     prompt = words("prompts", "pin.ask", what=pin_name(role), form=_form(policy), left=_left(left))
-    pin = as_pin(ask_secret(source, prompt, pin_name(role)))
-    refuse_bad_form(role, policy, pin)
-    return AskedPin(pin, left)
+    return AskedPin(_typed_pin(role, policy, prompt), left)
 
 
-def ask_new_pin(role: Role, source: SecretSource, policy: PinPolicy | None) -> Pin:
-    """Returns a new PIN from its source, or from a prompt, typed twice; raises NoSecret, SecretsDiffer, BadPinForm."""
+def ask_new_pin(role: Role, source: SecretSource, policy: PinPolicy) -> Pin:
+    """Returns a new PIN, of the form that the card asks for, from its source or from a prompt, typed twice.
+
+    Raises NoSecret, BadPinForm, SecretsDiffer; the card is asked nothing.
+    """
+    from jpki.card import refuse_bad_form
+
     what = pin_name(role, new=True)
-    form = "" if policy is None else _form(policy)
-    pin = as_pin(ask_new_secret(source, words("prompts", "new-pin.ask", what=what, form=form), what))
-    if policy is not None:
+    if (found := source.read()) is not None:
+        pin = as_pin(found)
         refuse_bad_form(role, policy, pin)
+        return pin
+    refuse_without_terminal(source, what)
+    pin = _typed_pin(role, policy, words("prompts", "new-pin.ask", what=what, form=_form(policy)))
+    type_again(pin, what)
     return pin
 
 
-def refuse_bad_form(role: Role, policy: PinPolicy, pin: Pin) -> None:
-    """Raises BadPinForm where a PIN has not the form that its card asks for."""
-    from jpki.card import BadPinForm
+def _typed_pin(role: Role, policy: PinPolicy, prompt: str) -> Pin:
+    """Returns a PIN that a person typed; one that cannot be right is asked for again. Raises BadPinForm in the end."""
+    from jpki.card import refuse_bad_form
 
-    if not policy.accepts(pin):
-        shortest, longest = policy.lengths
-        raise BadPinForm(role=role, form=policy.format, shortest=shortest, longest=longest)
+    for _ in range(_MOST_SLIPS):
+        pin = as_pin(type_secret(prompt))
+        if (problem := policy.problem(pin)) is None:
+            return pin
+        say(words("prompts", "pin.bad-form", problem=problem, form=_form(policy)))
+    pin = as_pin(type_secret(prompt))
+    refuse_bad_form(role, policy, pin)
+    return pin
 
 
 def last_try_option(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - click decorates functions and commands alike

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,14 +18,29 @@ from click.shell_completion import CompletionItem
 
 from .console import say
 from .errors import TwoCards
+from .foreign import printable
 from .frame import file_option, frame_of, option
 from .settings import Settings
+from .stopping import interruption_told_as
 
 if TYPE_CHECKING:
     from card_profiles import CardProfile
     from jpki.card import Card, Connection, Exchange, JpkiApplication
 
-__all__ = ["CardChoice", "OpenedCard", "card_options", "open_chosen_card", "profile_option"]
+__all__ = [
+    "DEFAULT_PROFILE",
+    "CardChoice",
+    "OpenedCard",
+    "card_options",
+    "issuing_command",
+    "open_chosen_card",
+    "profile_option",
+    "show_exchange",
+]
+
+
+DEFAULT_PROFILE = "mynumber"
+"""What a blank card is, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,17 @@ class CardChoice:
             raise TwoCards(reader=reader, emulator=str(emulator))
         return cls(reader, emulator, profile or settings.profile, trace)
 
+    def command(self, words: str) -> str:
+        """Returns a command for this card as it can be typed now."""
+        if self.emulator is not None:
+            return f"{words} --emulator {shlex.quote(str(self.emulator))}"
+        return words if self.reader is None else f"{words} --reader {shlex.quote(self.reader)}"
+
+
+def issuing_command(words: str, card: CardChoice, settings: Settings) -> str:
+    """Returns a command of the card's authority as it can be typed now, but for what is in capitals."""
+    return card.command(words if settings.ca else f"{words} --ca FOLDER")
+
 
 @dataclass(slots=True)
 class OpenedCard:
@@ -66,6 +94,13 @@ class OpenedCard:
     def name(self) -> str:
         """Returns the reader's name, or the card file."""
         return self.connection.name
+
+    def kind(self) -> CardProfile:
+        """Returns the profile, found out by a session of its own where it is not known yet."""
+        if self.profile is not None:
+            return self.profile
+        with self.session() as jpki:
+            return jpki.profile
 
     @contextmanager
     def session(self) -> Iterator[JpkiApplication]:
@@ -90,7 +125,7 @@ def open_chosen_card(choice: CardChoice) -> Iterator[OpenedCard]:
     from jpki.card import Encoded, Resolving, Traced
 
     connection, profile = _connect(choice)
-    with connection:
+    with interruption_told_as("card"), connection:
         encoded = Encoded(connection)
         lowest = Traced(encoded, show_exchange, time.monotonic) if choice.trace else encoded
         yield OpenedCard(connection, Resolving(lowest), profile)
@@ -149,10 +184,19 @@ def _complete_readers(context: click.Context, parameter: click.Parameter, incomp
         found = readers()
     except JpkiError:
         return []
-    # bash takes what it is given as it would be typed; the other shells do their own quoting.
     quoted = os.environ.get("_JPKI_COMPLETE", "").startswith("bash")
-    names = [reader.name for reader in found if incomplete.casefold() in reader.name.casefold()]
-    return [CompletionItem(name.replace(" ", "\\ ") if quoted else name) for name in names]
+    # A name with characters that act on a terminal is one that nobody can type.
+    names = [reader.name for reader in found if printable(reader.name) == reader.name]
+    fitting = [name for name in names if incomplete.casefold() in name.casefold()]
+    return [CompletionItem(_quoted_for_bash(name) if quoted else name) for name in fitting]
+
+
+def _quoted_for_bash(name: str) -> str:
+    """Returns a name as it would be typed, and that once more: the script of bash takes one layer off.
+
+    The other shells do their own quoting.
+    """
+    return re.sub(r"([^\w@%+=:,./-])", r"\\\\\1", name)
 
 
 def _complete_profiles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

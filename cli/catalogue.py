@@ -81,9 +81,13 @@ def text_of(value: object, language: Language | None = None) -> str:
             return words("values", key, language)
         case set() | frozenset():
             return text_of(sorted(value, key=lambda item: str(plain(item))), language)
+        case bool():
+            return words("values", "yes" if value else "no", language)
         case Mapping() if value:
             return _pairs(value, language)
-        case tuple() | list() if value:
+        case () | []:
+            return words("values", "nothing", language)
+        case tuple() | list():
             separator = "、" if (language or current_language()) is Language.JAPANESE else ", "
             return separator.join(text_of(item, language) for item in value)
         case _:
@@ -100,12 +104,17 @@ def _pairs(facts: Mapping[str, object], language: Language | None) -> str:
     return ", ".join(named)
 
 
-def error_words(error: JpkiError, language: Language | None = None) -> ErrorWords:
-    """Returns the two sentences for an error, by its class; facts are filled in as harmless text."""
+def error_words(
+    error: JpkiError, language: Language | None = None, *, facts: Mapping[str, object] | None = None
+) -> ErrorWords:
+    """Returns the two sentences for an error, by its class; facts are filled in as harmless text.
+
+    `facts` stand for the error's own, by the same names: a moment in the place of its text, say.
+    """
     entry = error_entry(type(error), error.facts)
     spoken = language or current_language()
-    facts = {name: _fact_words(name, value, spoken) for name, value in error.facts.items()}
-    return ErrorWords((entry[spoken.value].format_map(facts), entry[f"{spoken.value}_do"].format_map(facts)))
+    said = {name: _fact_words(name, value, spoken) for name, value in (facts or error.facts).items()}
+    return ErrorWords((entry[spoken.value].format_map(said), entry[f"{spoken.value}_do"].format_map(said)))
 
 
 def error_entry(kind: type[JpkiError], facts: Mapping[str, object]) -> Mapping[str, str]:

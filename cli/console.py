@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TextIO
 
 from jpki.errors import JpkiError
 
 from .catalogue import ErrorWords, words
 from .errors import FileUnwritable
-from .foreign import cells
-from .report import Cell, Line, Report, as_blocks, as_json, as_lines, json_text, table_rows
+from .foreign import cells, printable
+from .report import Advice, Cell, Line, Report, as_blocks, as_json, as_lines, json_text, table_rows
 from .values import plain
 from .wrapping import wrapped
 
-__all__ = ["say", "show_error", "show_report", "write_data", "write_heading", "write_text"]
+__all__ = ["say", "show_error", "show_report", "show_traceback", "write_data", "write_heading", "write_text"]
 
 _GAP = 3
+_USUAL_WIDTH = 80
 _BOLD, _BAD, _PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[0m"
 _TONES = {"good": "\x1b[32m", "bad": _BAD, "doubtful": "\x1b[33m"}
 _STYLES = {"good": "green", "bad": "bold red", "doubtful": "yellow"}
@@ -36,18 +36,20 @@ def show_report(report: Report, *, json: bool) -> None:
             _show_table(report)
         else:
             _show_lines(as_lines({name: value}))
+    for advice in report.advice:
+        _show_advice(advice)
 
 
 def say(text: str) -> None:
-    """Prints a line for people on standard error."""
-    _on_standard_error(text)
+    """Prints a line for people on standard error; where a terminal is too narrow for it, it goes on below."""
+    _on_standard_error(_folded(text))
 
 
 def show_error(said: ErrorWords, error: JpkiError | None = None, *, json: bool = False, exit_code: int = 1) -> None:
     """Prints what went wrong and what to do on standard error, as JSON with the facts where that was asked for."""
     if not json:
-        _on_standard_error(_styled(said.what, _BAD, sys.stderr))
-        _on_standard_error(said.todo)
+        _on_standard_error(_styled(_folded(said.what), _BAD, sys.stderr))
+        say(said.todo)
         return
     facts = {
         "kind": "error",
@@ -59,6 +61,14 @@ def show_error(said: ErrorWords, error: JpkiError | None = None, *, json: bool =
         "facts": {} if error is None else plain(error.facts),
     }
     _on_standard_error(json_text(facts))
+
+
+def show_traceback(error: BaseException) -> None:
+    """Prints where an error came from on standard error; its words may hold foreign text."""
+    import traceback
+
+    for line in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
+        _on_standard_error(printable(line))
 
 
 def write_text(text: str) -> None:
@@ -80,7 +90,7 @@ def write_data(data: bytes) -> None:
         sys.stdout.buffer.flush()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _standard_output() -> Iterator[None]:
     try:
         yield
@@ -97,6 +107,37 @@ def _on_standard_error(text: str) -> None:
     except OSError:
         # Nobody listens, and there is nobody else to tell.
         pass
+
+
+def _show_advice(advice: Advice) -> None:
+    _on_standard_error(_folded(f"→ {advice.text}", hanging=2))
+    if advice.command:
+        # Never folded: it is there to be copied.
+        _on_standard_error(f"    {printable(advice.command)}")
+
+
+def _folded(text: str, *, hanging: int = 0) -> str:
+    """Returns a text in lines that fit the terminal of standard error; the later ones are indented like the first."""
+    width = _columns(sys.stderr)
+    if width is None or cells(text) <= width:
+        return text
+    outer = " " * (len(text) - len(text.lstrip(" ")))
+    inner = outer + " " * hanging
+    first, *others = wrapped(text, width - len(inner))
+    return "\n".join((outer + first, *(inner + line for line in others)))
+
+
+def _columns(stream: TextIO) -> int | None:
+    """Returns how many columns the terminal has that a stream goes to; None where it goes elsewhere."""
+    if not stream.isatty():
+        return None
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+    except (OSError, ValueError):
+        return _USUAL_WIDTH
 
 
 def _styled(text: str, style: str, stream: TextIO) -> str:
@@ -121,7 +162,7 @@ def _show_table(report: Report) -> None:
         write_text(f"{words('labels', report.table or '')}: {words('values', 'nothing')}")
         return
     # Not on a terminal nothing is folded: whoever reads it next has its own width.
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = _columns(sys.stdout)
     fitting = _fitted([[Cell(heading) for heading in headings], *rows], width)
     if fitting is None:
         _show_blocks(as_blocks(report), width or 0)

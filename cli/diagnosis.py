@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,22 +16,25 @@ from jpki.card import (
     Encoded,
     Limits,
     LocalConnection,
+    NoCard,
     NoDaemon,
     NoPermission,
     PcscLibraryMissing,
     Reader,
     Resolving,
     choose_reader,
+    daemon_refusal,
     find_application,
     open_reader,
     readers,
     shipped_profiles,
 )
-from jpki.errors import JpkiError
+from jpki.errors import CardError, JpkiError
 
 from .catalogue import error_words
 from .facts import profile_fact
 from .language import Language
+from .pcsc_daemon import daemon_command
 from .settings import Settings
 from .values import Word
 
@@ -44,7 +47,7 @@ _DRIVERS = (
 _VIRTUAL = "Virtual PCD"
 _PROBE = Limits(busy=1.0, answer=10.0)
 _LISTENING = "0A"
-_RESTART = "sh -c 'kill $(cat /run/pcscd/pcscd.pid); sleep 2; pcscd'"
+_RESTART = "sh -c 'kill $(cat /run/pcscd/pcscd.pid); sleep 2; {}'"
 _POLKIT = (
     'polkit.addRule(function(action, subject) { if (action.id.indexOf("org.debian.pcsc-lite.") === 0 '
     '&& subject.user === "%s") return polkit.Result.YES; });'
@@ -61,9 +64,15 @@ class Surroundings:
     is_root: bool
     user: str
     has_driver: bool
+    # What starts the daemon where no service manager does.
+    daemon: tuple[str, ...]
+    # The Python that runs this program: what is installed for another one is of no use to it.
+    python: str
     # The addresses, in the kernel's hexadecimal, on which something listens at each port; None where it is not known.
     listeners: dict[int, tuple[str, ...]] | None
     readers: Callable[[], tuple[Reader, ...]] = readers
+    # What the daemon's socket tells where there is no library to ask with.
+    daemon_refusal: Callable[[], CardError | None] = daemon_refusal
 
     @classmethod
     def here(cls) -> Surroundings:
@@ -76,6 +85,8 @@ class Surroundings:
             is_root=hasattr(os, "geteuid") and os.geteuid() == 0,
             user=os.environ.get("USER") or os.environ.get("LOGNAME") or "",
             has_driver=any(driver.exists() for driver in _DRIVERS),
+            daemon=("pcscd", *daemon_command(shutil.which("pcscd", path=path) or "pcscd")[1:]),
+            python=sys.executable,
             listeners=_listeners(),
         )
 
@@ -83,9 +94,17 @@ class Surroundings:
         """Returns a command as this user has to type it to have it run as root."""
         return command if self.is_root else f"sudo {command}"
 
+    def restart(self) -> str:
+        """Returns the command, to be run as root, that has the daemon begin anew."""
+        return "systemctl restart pcscd" if self.has_systemd else _RESTART.format(" ".join(self.daemon))
+
     def install(self, *packages: str) -> str | None:
         """Returns the command that installs Debian packages, or None where there is no apt."""
         return self.as_root(f"apt-get install {' '.join(packages)}") if self.which("apt-get") else None
+
+    def pip_install(self, *packages: str) -> str:
+        """Returns the command that installs Python packages for this program, whichever environment it is in."""
+        return f"{shlex.quote(self.python)} -m pip install {' '.join(packages)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +128,11 @@ def diagnose(settings: Settings, machine: Surroundings) -> list[Finding]:
     findings = [*_program(machine)]
     listed, reader_findings = _readers(machine)
     findings += reader_findings
-    cards = [_card(reader) for reader in listed if reader.has_card]
-    findings += cards or ([Finding("card-in-reader", "empty", cause=_cause("no-card"))] if listed else [])
-    daemon_works = any(finding.check == "daemon" and finding.works for finding in reader_findings)
-    findings += _virtual_reader(machine, listed, daemon_works=daemon_works)
-    findings.append(_usable(settings, listed, cards))
+    cards = {reader: _card(reader) for reader in listed if reader.has_card}
+    findings += cards.values() or ([Finding("card-in-reader", "empty", cause=_cause("no-card"))] if listed else [])
+    works = {finding.check for finding in reader_findings if finding.works}
+    findings += _virtual_reader(machine, _has_virtual_reader(machine, listed, works))
+    findings.append(_usable(settings, listed, cards, asked={"library", "daemon"} <= works))
     return findings
 
 
@@ -131,7 +150,7 @@ def _program(machine: Surroundings) -> Iterator[Finding]:
     if all(map(machine.installed, ("sqlalchemy", "alembic"))):
         yield Finding("authority", "works")
     else:
-        command = "pip install sqlalchemy alembic"
+        command = machine.pip_install("sqlalchemy", "alembic")
         yield Finding("authority", "warning", cause=_cause("no-authority"), command=command)
     yield _emulation()
 
@@ -151,15 +170,10 @@ def _readers(machine: Surroundings) -> tuple[tuple[Reader, ...], list[Finding]]:
     try:
         found = machine.readers()
     except PcscLibraryMissing as error:
-        return (), [_library(machine, error)]
-    except NoPermission as error:
-        rule = shlex.quote(_POLKIT % machine.user)
-        command = f"printf '%s\\n' {rule} | sudo tee /etc/polkit-1/rules.d/50-pcscd.rules"
-        return (), [library, Finding("daemon", "missing", cause=_cause_of(error), command=command)]
-    except NoDaemon:
-        return (), [library, _daemon(machine)]
-    except JpkiError as error:
-        return (), [library, Finding("daemon", "missing", cause=_cause_of(error))]
+        refusal = machine.daemon_refusal()
+        return (), [_library(machine, error), daemon if refusal is None else _daemon(machine, refusal)]
+    except CardError as error:
+        return (), [library, _daemon(machine, error)]
     if not found:
         return (), [library, daemon, Finding("readers", "empty", cause=_cause("no-reader"))]
     return found, [library, daemon, *(Finding("readers", "works", reader.name) for reader in found)]
@@ -168,17 +182,32 @@ def _readers(machine: Surroundings) -> tuple[tuple[Reader, ...], list[Finding]]:
 def _library(machine: Surroundings, error: PcscLibraryMissing) -> Finding:
     if error.library != "pyscard":
         return Finding("library", "missing", cause=_cause_of(error), command=machine.install("libpcsclite1"))
-    packages = machine.install("gcc", "python3-dev", "libpcsclite-dev")
-    command = "pip install pyscard" if packages is None else f"{packages} && pip install pyscard"
+    packages, command = machine.install("gcc", "python3-dev", "libpcsclite-dev"), machine.pip_install("pyscard")
+    command = command if packages is None else f"{packages} && {command}"
     return Finding("library", "missing", cause=_cause_of(error), command=command)
 
 
-def _daemon(machine: Surroundings) -> Finding:
-    if machine.which("pcscd") is None:
-        cause = _cause("daemon-not-installed")
-        return Finding("daemon", "missing", cause=cause, command=machine.install("pcscd"))
-    command = machine.as_root("systemctl start pcscd.socket" if machine.has_systemd else "pcscd")
-    return Finding("daemon", "missing", cause=_cause("daemon-not-running"), command=command)
+def _daemon(machine: Surroundings, error: CardError) -> Finding:
+    match error:
+        case NoPermission():
+            return _refusing(machine, error)
+        case NoDaemon() if machine.which("pcscd") is None:
+            cause, command = _cause("daemon-not-installed"), machine.install("pcscd")
+        case NoDaemon():
+            start = "systemctl start pcscd.socket" if machine.has_systemd else " ".join(machine.daemon)
+            cause, command = _cause("daemon-not-running"), machine.as_root(start)
+        case _:
+            cause, command = _cause_of(error), None
+    return Finding("daemon", "missing", cause=cause, command=command)
+
+
+def _refusing(machine: Surroundings, error: NoPermission) -> Finding:
+    if machine.daemon[1:]:
+        command = machine.as_root(machine.restart())
+        return Finding("daemon", "missing", cause=_cause("polkit-out-of-reach"), command=command)
+    rule = shlex.quote(_POLKIT % machine.user)
+    command = f"printf '%s\\n' {rule} | {machine.as_root('tee /etc/polkit-1/rules.d/50-pcscd.rules')}"
+    return Finding("daemon", "missing", cause=_cause_of(error), command=command)
 
 
 def _card(reader: Reader) -> Finding:
@@ -195,18 +224,24 @@ def _card(reader: Reader) -> Finding:
         return Finding("card-in-reader", "warning", reader.name, _cause_of(error))
 
 
-def _virtual_reader(machine: Surroundings, found: tuple[Reader, ...], *, daemon_works: bool) -> Iterator[Finding]:
-    if any(_VIRTUAL in reader.name for reader in found):
+def _has_virtual_reader(machine: Surroundings, found: tuple[Reader, ...], works: set[str]) -> bool | None:
+    """Returns whether the daemon knows the virtual reader; None where it does not run, or nothing tells."""
+    if "daemon" not in works:
+        return None
+    if "library" in works:
+        return any(_VIRTUAL in reader.name for reader in found)
+    return None if machine.listeners is None else any(port in machine.listeners for port in SLOT_PORTS)
+
+
+def _virtual_reader(machine: Surroundings, known: bool | None) -> Iterator[Finding]:
+    if known:
         yield Finding("virtual-reader", "works")
-    elif machine.has_driver and not daemon_works:
-        return  # whether it knows the driver can be told when it runs
-    elif machine.has_driver:
-        restart = "systemctl restart pcscd" if machine.has_systemd else _RESTART
-        cause, command = _cause("driver-not-loaded"), machine.as_root(restart)
-        yield Finding("virtual-reader", "warning", cause=cause, command=command)
-    else:
+    elif not machine.has_driver:
         driver = machine.install("pcscd", "vsmartcard-vpcd")
         yield Finding("virtual-reader", "warning", cause=_cause("no-driver"), command=driver)
+    elif known is False:
+        cause, command = _cause("driver-not-loaded"), machine.as_root(machine.restart())
+        yield Finding("virtual-reader", "warning", cause=cause, command=command)
     if machine.listeners is not None and any(_is_open(machine.listeners.get(port, ())) for port in SLOT_PORTS):
         ports = f"{SLOT_PORTS[0]}:{SLOT_PORTS[-1]}"
         command = machine.as_root(f"iptables -I INPUT ! -i lo -p tcp --dport {ports} -j REJECT")
@@ -217,15 +252,20 @@ def _is_open(addresses: tuple[str, ...]) -> bool:
     return any(not address.strip("0") for address in addresses)
 
 
-def _usable(settings: Settings, found: tuple[Reader, ...], cards: list[Finding]) -> Finding:
+def _usable(settings: Settings, found: tuple[Reader, ...], cards: Mapping[Reader, Finding], *, asked: bool) -> Finding:
     if settings.emulator is not None:
         return _card_file(Path(settings.emulator).expanduser())
+    if not asked:
+        return Finding("card", "missing", settings.reader, cause=_cause("readers-out-of-reach"))
     if settings.reader is not None:
         try:
-            choose_reader(settings.reader, found)
+            chosen = choose_reader(settings.reader, found)
         except JpkiError as error:
             return Finding("card", "missing", settings.reader, _cause_of(error))
-    working = [card.found for card in cards if card.works]
+        if chosen not in cards:
+            return Finding("card", "missing", chosen.name, _cause_of(NoCard(reader=chosen.name)))
+        cards = {chosen: cards[chosen]}
+    working = [card.found for card in cards.values() if card.works]
     if working:
         return Finding("card", "works", working[0])
     return Finding("card", "missing", cause=_cause("no-usable-card"), command="jpki emulator run")

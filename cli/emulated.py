@@ -22,13 +22,14 @@ class CardFileConnection:
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens the card file, and raises what `open_card` raises."""
+        """Looks at the card file, and raises what `open_card` raises."""
         self._path = path
         self._nesting = 0
         self._closed = False
-        self._card: EmulatedCard | None = open_card(path)
-        self._serial = self._card.state.serial
-        self.profile = self._card.profile
+        self._card: EmulatedCard | None = None
+        with open_card(path) as card:
+            self._serial = card.state.serial
+            self.profile = card.profile
 
     @property
     def name(self) -> str:

@@ -11,9 +11,14 @@ BadInput
 ├── SecretInArguments(position)          a card command with a secret, where every program of the machine sees it
 ├── SecretSourceError(source, problem)   a PIN or passphrase that cannot be read from where it should come
 ├── NoSecret(what, variable)             nobody to ask, and no other source was named
+├── PassphraseTooShort(least)            a new passphrase with fewer characters than these
 ├── SecretsDiffer(what)                  typed twice, not the same
 ├── SettingsError(path, where, problem)
 ├── FileUnreadable(path, problem)
+│   ├── WrongFile(path, what, problem)   a file that is not what it was named for
+│   ├── NotSigned(path, problem, document)    no signature beside a document, or no certificate
+│   ├── NothingInFolder(path, what, problem)  a folder without a file of the kind that is looked for
+│   └── ResidentsUnreadable(path, problem, row, missing, unknown)   a file of residents that is none, or of another form
 ├── FileUnwritable(path, problem)
 ├── FileInTheWay(path)                   a file would be overwritten
 ├── NoSuchResident(resident_id, path)    a file of residents without this one
@@ -40,6 +45,10 @@ __all__ = [
     "NoSuchCommand",
     "NoSuchOption",
     "NoSuchResident",
+    "NotSigned",
+    "NothingInFolder",
+    "PassphraseTooShort",
+    "ResidentsUnreadable",
     "SecretInArguments",
     "SecretSourceError",
     "SecretsDiffer",
@@ -48,6 +57,7 @@ __all__ = [
     "TrustNeeded",
     "TwoCards",
     "TwoTrusts",
+    "WrongFile",
 ]
 
 
@@ -136,6 +146,14 @@ class NoSecret(BadInput):
         self.variable = variable
 
 
+class PassphraseTooShort(BadInput):
+    """Says how many characters a new passphrase has to have at least."""
+
+    def __init__(self, *, least: int) -> None:
+        super().__init__()
+        self.least = least
+
+
 class SecretsDiffer(BadInput):
     """Says that a new PIN or passphrase was typed twice, differently."""
 
@@ -161,6 +179,42 @@ class FileUnreadable(BadInput):
         super().__init__()
         self.path = path
         self.problem = problem
+
+
+class WrongFile(FileUnreadable):
+    """Says that a file is not what it was named for (`what`: "certificate", "login response", …), and why not."""
+
+    def __init__(self, *, path: str, what: str, problem: str) -> None:
+        super().__init__(path=path, problem=problem)
+        self.what = what
+
+
+class NotSigned(FileUnreadable):
+    """Says that the file `path` is missing, which goes with the signature over a document."""
+
+    def __init__(self, *, path: str, problem: str, document: str) -> None:
+        super().__init__(path=path, problem=problem)
+        self.document = document
+
+
+class NothingInFolder(FileUnreadable):
+    """Says that a folder holds no file of the kind that is looked for, and how the names of such files end."""
+
+    def __init__(self, *, path: str, what: str, problem: str) -> None:
+        super().__init__(path=path, problem=problem)
+        self.what = what
+
+
+class ResidentsUnreadable(FileUnreadable):
+    """Says why a file is none of residents, from which row on (counted from 1), and which columns are wrong."""
+
+    def __init__(
+        self, *, path: str, problem: str, row: int, missing: tuple[str, ...] = (), unknown: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(path=path, problem=problem)
+        self.row = row
+        self.missing = missing
+        self.unknown = unknown
 
 
 class FileUnwritable(BadInput):

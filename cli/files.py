@@ -9,9 +9,14 @@ from pathlib import Path
 
 from .errors import FileInTheWay, FileUnreadable, FileUnwritable
 
-__all__ = ["make_folder", "read_file", "refuse_to_overwrite", "write_file"]
+__all__ = ["beside", "make_folder", "read_file", "refuse_to_overwrite", "write_file"]
 
 LARGEST = 64 * 1024 * 1024
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Returns the file beside another that has its name and this ending; `with_name` would not take `.` or `/`."""
+    return path.parent / f"{path.name}{ending}"
 
 
 def read_file(path: Path, *, largest: int = LARGEST) -> bytes:
@@ -46,13 +51,13 @@ def write_file(path: Path, data: bytes, *, private: bool = False, replace: bool 
         if _is_written_through(path):
             path.write_bytes(data)
             return
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        new = path.parent / f".{path.name}.{secrets.token_hex(4)}"
         try:
-            _write_new(beside, data, 0o600 if private else 0o644)
-            _take_name(beside, path, replace=replace)
+            _write_new(new, data, 0o600 if private else 0o644)
+            _take_name(new, path, replace=replace)
         finally:
             with contextlib.suppress(OSError):
-                beside.unlink()
+                new.unlink()
     except FileExistsError as error:
         raise FileInTheWay(path=str(path)) from error
     except OSError as error:
@@ -79,10 +84,10 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         os.fsync(stream.fileno())
 
 
-def _take_name(beside: Path, path: Path, *, replace: bool) -> None:
+def _take_name(new: Path, path: Path, *, replace: bool) -> None:
     if replace:
-        beside.replace(path)
+        new.replace(path)
     elif os.name == "nt":
-        beside.rename(path)  # which Windows refuses where the name is taken
+        new.rename(path)  # which Windows refuses where the name is taken
     else:
-        os.link(beside, path)  # rename() would replace a file that came there meanwhile
+        os.link(new, path)  # rename() would replace a file that came there meanwhile

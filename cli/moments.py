@@ -8,7 +8,7 @@ import click
 
 from jpki.terms import JST
 
-__all__ = ["DAY", "MOMENT", "now"]
+__all__ = ["DAY", "MOMENT", "MOMENT_TO_COME", "now"]
 
 
 def now() -> datetime:
@@ -31,6 +31,19 @@ class _Moment(click.ParamType):  # type: ignore[type-arg]  # generic only in new
             self.fail(self.problem, param, ctx)
 
 
+class _MomentToCome(_Moment):
+    """A moment that is not over: what is on record now says nothing certain of how things stood before."""
+
+    problem = "not a moment to come, such as 2036-01-14T10:00:00+09:00"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Returns the moment in UTC."""
+        found = super().convert(value, param, ctx)
+        if found < now():
+            self.fail(self.problem, param, ctx)
+        return found
+
+
 class _Day(click.ParamType):  # type: ignore[type-arg]  # see above
     """A calendar day, YYYY-MM-DD."""
 
@@ -46,4 +59,5 @@ class _Day(click.ParamType):  # type: ignore[type-arg]  # see above
 
 
 MOMENT = _Moment()
+MOMENT_TO_COME = _MomentToCome()
 DAY = _Day()

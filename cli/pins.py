@@ -12,6 +12,7 @@ from typing import Any
 from jpki.terms import Pin, Role, Secret
 
 from .catalogue import words
+from .console import say
 from .errors import NoSecret, SecretsDiffer, SecretSourceError
 from .frame import file_option, option
 
@@ -25,6 +26,8 @@ __all__ = [
     "pin_options",
     "pin_variable",
     "refuse_without_terminal",
+    "type_again",
+    "type_secret",
 ]
 
 _LONGEST = 4096
@@ -97,7 +100,7 @@ def ask_secret(source: SecretSource, prompt: str, what: str) -> Secret:
     if found is not None:
         return found
     refuse_without_terminal(source, what)
-    return _typed(prompt)
+    return type_secret(prompt)
 
 
 def ask_new_secret(source: SecretSource, prompt: str, what: str) -> Secret:
@@ -105,9 +108,9 @@ def ask_new_secret(source: SecretSource, prompt: str, what: str) -> Secret:
     found = source.read()
     if found is not None:
         return found
-    first = ask_secret(source, prompt, what)
-    if first != _typed(words("prompts", "again")):
-        raise SecretsDiffer(what=what)
+    refuse_without_terminal(source, what)
+    first = type_secret(prompt)
+    type_again(first, what)
     return first
 
 
@@ -117,10 +120,21 @@ def refuse_without_terminal(source: SecretSource, what: str) -> None:
         raise NoSecret(what=what, variable=source.variable)
 
 
-def _typed(prompt: str) -> Secret:
+def type_secret(prompt: str) -> Secret:
+    """Returns what a person types at the terminal, which does not show it."""
     import getpass  # loads termios, which not every command needs
 
-    return Secret(getpass.getpass(prompt, stream=sys.stderr).encode("utf-8", "surrogateescape"))
+    try:
+        return Secret(getpass.getpass(prompt, stream=sys.stderr).encode("utf-8", "surrogateescape"))
+    except BaseException:
+        say("")  # what is said next begins a line of its own
+        raise
+
+
+def type_again(first: Secret, what: str) -> None:
+    """Has a new secret typed once more; raises SecretsDiffer where the two differ."""
+    if first != type_secret(words("prompts", "again")):
+        raise SecretsDiffer(what=what)
 
 
 def as_pin(secret: Secret) -> Pin:

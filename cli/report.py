@@ -15,7 +15,39 @@ from .catalogue import text_of, words
 from .foreign import escaped
 from .values import Word, plain
 
-__all__ = ["Cell", "Line", "Report", "as_blocks", "as_json", "as_lines", "json_text", "table_rows"]
+__all__ = ["Advice", "Cell", "Line", "Report", "as_blocks", "as_json", "as_lines", "json_text", "table_rows"]
+
+
+# Facts of which people are told only where there is something to tell; programs get them always.
+_TOLD_IF_ANY = frozenset(
+    (
+        "attribute_problems",
+        "attributes",
+        "command",
+        "counterpart",
+        "left_out",
+        "name",
+        "not_after",
+        "notices",
+        "predecessor",
+        "reader",
+        "refusal",
+        "repeated",
+        "revocation",
+        "successor",
+        "token",
+        "waiting_keys",
+    )
+)
+# One digit for each character of a name or address: 1 where it was written in place of another.
+_FLAGS = frozenset(("holder_name_flags", "address_flags"))
+
+
+class Advice(NamedTuple):
+    """What a person may do next: a sentence, and the command to copy where there is one."""
+
+    text: str
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +62,8 @@ class Report:
     # The fact, a list of facts, that people read as a table; the named ones of its facts share the last column.
     table: str | None = field(default=None, compare=False)
     gathered: tuple[str, ...] = field(default=(), compare=False)
+    # Said to people behind the facts, on standard error; programs do not need it.
+    advice: tuple[Advice, ...] = field(default=(), compare=False)
     # JSON on one line, for a command that goes on after it has told its facts.
     one_line: bool = field(default=False, compare=False)
 
@@ -65,8 +99,7 @@ def json_text(value: object, *, one_line: bool = False) -> str:
 
 def table_rows(report: Report) -> tuple[list[str], list[list[Cell]]]:
     """Returns the headings and the rows of the report's table; no headings where there are no rows."""
-    items = report.facts[report.table] if report.table is not None else ()
-    rows = [item for item in items if isinstance(item, Mapping)] if isinstance(items, Sequence) else []
+    rows = _rows(report)
     names = [name for name in rows[0] if name not in report.gathered] if rows else []
     cells = [[_cell(row[name]) for name in names] for row in rows]
     headings = [words("labels", name) for name in names]
@@ -82,9 +115,17 @@ def as_blocks(report: Report) -> Iterator[Line]:
     """Yields the report's table as lines, one block for each row, as lists of facts are shown."""
     headings, rows = table_rows(report)
     yield Line(words("labels", report.table or ""), None)
-    for row in rows:
-        for index, (heading, cell) in enumerate(zip(headings, row, strict=True)):
+    for facts, row in zip(_rows(report), rows, strict=True):
+        apart = [_says_nothing(name, value) for name, value in facts.items() if name not in report.gathered]
+        silent = [*apart, *[False] * (len(row) - len(apart))]  # the last column holds what is gathered
+        told = [(heading, cell) for heading, cell, nothing in zip(headings, row, silent, strict=True) if not nothing]
+        for index, (heading, cell) in enumerate(told):
             yield Line(f"  {'  ' if index else '- '}{heading}", *cell)
+
+
+def _rows(report: Report) -> list[Mapping[str, object]]:
+    items = report.facts[report.table] if report.table is not None else ()
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, Sequence) else []
 
 
 def _cell(value: object) -> Cell:
@@ -92,8 +133,10 @@ def _cell(value: object) -> Cell:
 
 
 def as_lines(facts: Mapping[str, object], indent: str = "") -> Iterator[Line]:
-    """Yields facts as lines, nested ones indented, lists of facts as blocks."""
+    """Yields facts as lines, nested ones indented, lists of facts as blocks; what says nothing is left out."""
     for name, value in facts.items():
+        if _says_nothing(name, value):
+            continue
         label = indent + words("labels", name)
         if isinstance(value, Mapping):
             yield Line(label, None)
@@ -104,6 +147,12 @@ def as_lines(facts: Mapping[str, object], indent: str = "") -> Iterator[Line]:
                 yield from _block(item, indent + "  ")
         else:
             yield Line(label, *_cell(value))
+
+
+def _says_nothing(name: str, value: object) -> bool:
+    if name in _FLAGS:
+        return isinstance(value, str) and not value.strip("0")
+    return name in _TOLD_IF_ANY and (value is None or value is False or value in ((), []))
 
 
 def _block(item: Mapping[str, object], indent: str) -> Iterator[Line]:

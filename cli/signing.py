@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jpki.terms import Role
-
-from .files import read_file
 
 if TYPE_CHECKING:
     from jpki.card import JpkiApplication
     from jpki.formats import Certificate
 
-__all__ = ["Signed", "read_certificate_file", "signature_of"]
-
-_LARGEST = 65_536
+__all__ = ["Signed", "signature_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +29,16 @@ def signature_of(jpki: JpkiApplication, role: Role, digest: bytes, known: Certif
     known certificate may be one from before a renewal.
     """
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
+    from cryptography.hazmat.primitives.asymmetric import padding, utils
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    from jpki.card import KeyMismatch
+    from jpki.card import KeyMismatch, certified_key
     from jpki.formats import digest_info
 
     certificate = jpki.read_certificate(role) if known is None else known
     signature = jpki.sign(role, digest_info("sha256", digest))
-    numbers = certificate.public_key
-    public_key = rsa.RSAPublicNumbers(numbers.exponent, numbers.modulus).public_key()
     try:
-        public_key.verify(signature, digest, padding.PKCS1v15(), utils.Prehashed(SHA256()))
+        certified_key(certificate, role).verify(signature, digest, padding.PKCS1v15(), utils.Prehashed(SHA256()))
     except InvalidSignature:
         raise KeyMismatch(role=role) from None
     return Signed(signature, certificate)
-
-
-def read_certificate_file(path: Path) -> Certificate:
-    """Reads a certificate from a file, DER or PEM; raises FileUnreadable, FormatError."""
-    from jpki.formats import Certificate, FormatError, from_pem
-
-    data = read_file(path, largest=_LARGEST)
-    if b"-----BEGIN" in data[:_LARGEST]:
-        blocks = from_pem(data.decode("ascii", "replace"), "CERTIFICATE")
-        if not blocks:
-            raise FormatError(what="PEM", problem="no certificate")
-        data = blocks[0]
-    return Certificate.parse(data)

@@ -1,9 +1,10 @@
-"""Whom a verification believes, what it goes by, and what its verdict is to people and programs."""
+"""Whom a verification believes, and the revocation lists that it goes by."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,37 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .authorities import reason_word
-from .errors import FileUnreadable, TrustNeeded, TwoTrusts
-from .exits import ExitCode
-from .facts import attribute_facts
+from .errors import BadValue, TrustNeeded, TwoTrusts, WrongFile
+from .file_kinds import LARGEST, files_in, list_files, refusing_others
 from .files import read_file
-from .frame import frame_of, option
-from .language import Language
-from .problems import phrase
-from .report import Report
-from .values import Word
+from .frame import FILE, frame_of, option
 
 if TYPE_CHECKING:
-    from jpki.verify import Check, CrlFor, Evidence, Subject, Trust, Verdict
+    from jpki.formats import Certificate
+    from jpki.verify import CrlFor, Evidence, Root, Subject, Trust, Verdict
 
-__all__ = ["Basis", "basis_options", "verdict_report"]
+__all__ = ["Basis", "basis_options"]
 
-_PATH = click.Path(path_type=Path)
-_LARGEST = 1 << 20
-_GATHERED = ("problem", "given", "source", "time")
-_MOMENTS = frozenset(
-    ("not_before", "not_after", "this_update", "next_update", "issued_at", "expires_at", "since", "invalid_since")
-)
-_TONES = {
-    "passed": "good",
-    "failed": "bad",
-    "not-made": "doubtful",
-    "valid": "good",
-    "invalid": "bad",
-    "indeterminate": "doubtful",
-}
-_ROOTS = frozenset((".cer", ".crt", ".der", ".pem"))
+_ROOTS = (".cer", ".crt", ".der", ".pem")
+_ROOT = "root"
+_TEST_ROOT = "root of a test authority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +36,35 @@ class Basis:
     lists: tuple[Path, ...]
 
     def judge(self, subject: Subject, at: datetime) -> Verdict:
-        """Returns the verdict on a subject for a moment; raises FormatError, EvidenceUnreadable."""
-        from jpki.verify import Evidence, verify_with
+        """Returns the verdict on a subject for a moment; raises FormatError, EvidenceUnreadable.
 
-        return verify_with(self, subject, self.trust, Evidence(), at)
+        The lists are at hand, so they are looked at also where something else is wrong already.
+        """
+        from jpki.formats import Certificate
+        from jpki.verify import CrlFor, Missing, verify
 
-    def bring(self, needs: tuple[CrlFor, ...]) -> Evidence:
-        """Returns the lists that are needed, as far as they are in the files and folders named."""
+        root = self.root_of(Certificate.parse(subject.certificate))
+        needs = () if root is None else (CrlFor(root.name, root.certificate.subject, root.key_id, (), at),)
+        answer = verify(subject, self.trust, self._bring(needs), at)
+        return answer.verdict if isinstance(answer, Missing) else answer
+
+    def root_of(self, certificate: Certificate) -> Root | None:
+        """Returns the root whose key a certificate names as its issuer's, or None."""
+        from jpki.formats import FormatError
+
+        try:
+            named = certificate.authority_key_id
+        except FormatError:
+            return None
+        if named is None or named.key_id is None:
+            return None
+        return self.trust.root_with(named.key_id, certificate.issuer)
+
+    def _bring(self, needs: tuple[CrlFor, ...]) -> Evidence:
         from jpki.verify import Evidence, FolderFetcher
 
         found = Evidence()
-        for path in self.lists:
+        for path in self.lists if needs else ():
             found |= FolderFetcher(path).bring(needs)
         return found
 
@@ -86,16 +88,15 @@ def basis_options(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - click 
         if not trust and not japan and settings.trust:
             trust = (Path(settings.trust).expanduser(),)
         for path in crl:
-            if not path.exists():
-                raise FileUnreadable(path=str(path), problem="no such file")
+            list_files(path)
         return function(Basis(_trust(trust, root, japan=japan), crl), **others)
 
     decorated: Any = with_basis
     for decorate in (
-        option("--crl", type=_PATH, metavar="PATH", multiple=True),
-        option("--root", type=(_PATH, str), metavar="FILE SHA256", multiple=True),
+        option("--crl", type=FILE, metavar="PATH", multiple=True),
+        option("--root", type=(FILE, str), metavar="FILE SHA256", multiple=True),
         option("--japan", is_flag=True),
-        option("--trust", type=_PATH, metavar="PATH", multiple=True),
+        option("--trust", type=FILE, metavar="PATH", multiple=True),
     ):
         decorated = decorate(decorated)
     return decorated
@@ -108,82 +109,45 @@ def _trust(tests: tuple[Path, ...], added: tuple[tuple[Path, str], ...], *, japa
         raise TwoTrusts
     if not japan and not tests:
         raise TrustNeeded
-    trust = Trust.japan() if japan else Trust.test(*(root for path in tests for root in _roots(path)))
+    trust = Trust.japan() if japan else _test_trust([file for path in tests for file in files_in(path, _ROOTS, _ROOT)])
     for path, fingerprint in added:
-        trust = trust.adding(read_file(path, largest=_LARGEST), fingerprint=fingerprint)
+        trust = _with_root(trust, path, fingerprint)
     return trust
 
 
-def _roots(path: Path) -> Iterator[bytes]:
-    """Yields the roots in a file, or in the files of a folder whose names end like a certificate's."""
+def _test_trust(files: list[Path]) -> Trust:
+    """Returns trust in the roots in these files; raises WrongFile for the first that holds none of a test authority."""
+    from jpki.verify import Trust
+
+    roots = [read_file(file, largest=LARGEST) for file in files]
+    for file, root in zip(files, roots, strict=True):
+        with _named(file, _TEST_ROOT):
+            Trust.test(root)
+    return Trust.test(*roots)
+
+
+def _with_root(trust: Trust, path: Path, fingerprint: str) -> Trust:
+    """Returns the trust and one root more; raises WrongFile, FingerprintMismatch, BadValue for a bad fingerprint."""
+    from jpki.verify import BadSubject
+
+    root = read_file(path, largest=LARGEST)
     try:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-    except OSError as error:
-        raise FileUnreadable(path=str(path), problem=error.strerror or "cannot be read") from error
-    found = [file for file in files if file == path or file.suffix.lower() in _ROOTS]
-    if not found:
-        raise FileUnreadable(path=str(path), problem="no certificate in this folder")
-    for file in found:
-        yield read_file(file, largest=_LARGEST)
+        with _named(path, _ROOT):
+            return trust.adding(root, fingerprint=fingerprint)
+    except WrongFile as error:
+        if isinstance(error.__cause__, BadSubject) and error.__cause__.what == "fingerprint":
+            raise BadValue(parameter="--root", problem=error.problem) from error
+        raise
 
 
-def verdict_report(verdict: Verdict, subject: Mapping[str, object]) -> Report:
-    """Returns the verdict with every check, the four attributes where they may be told, and the exit code."""
-    facts = {
-        "judged": subject,
-        "trust": Word(verdict.realm.value, of="realm"),
-        "at": verdict.at,
-        "checks": [_row(check) for check in verdict.checks],
-        "result": Word(verdict.result.value, of="result", tone=_TONES[verdict.result.value]),
-        # Once more, beside the result: the checks before it fill more than a screen.
-        "checks_failed": [_failure(check) for check in verdict.failed],
-        "name": verdict.name,
-        "serial": f"{verdict.certificate.serial:08X}",
-        "holder_attributes": None if verdict.holder is None else attribute_facts(verdict.holder),
-        "lists_needed": [str(need.root) for need in verdict.crl_for],
-    }
-    return Report("verification", facts, table="checks", gathered=_GATHERED, exit_code=_exit_code(verdict))
+@contextmanager
+def _named(file: Path, what: str) -> Iterator[None]:
+    """Raises WrongFile in the place of what a trust says of a root that it cannot take."""
+    from jpki.verify import WrongRealm
 
-
-def _failure(check: Check) -> dict[str, object]:
-    row = _row(check)
-    return {"check": row["check"], "problem": row["problem"], "time": row["time"]}
-
-
-def _row(check: Check) -> dict[str, object]:
-    problem = None if check.problem is None else Word(check.problem.value, of="check-problem")
-    return {
-        "outcome": Word(check.outcome.value, of="outcome", tone=_TONES[check.outcome.value]),
-        "check": Word(check.name.value, of="check"),
-        "problem": problem,
-        "given": {name: _given(name, value) for name, value in check.given.items()},
-        "source": Word(check.source, said={one.value: phrase(check.source, one) for one in Language}),
-        "time": check.time,
-    }
-
-
-def _given(name: str, value: object) -> object:
-    """Returns what a check looked at: moments so that people read them in their time, reasons in their words."""
-    from jpki.formats import RevocationReason
-
-    if name in _MOMENTS and isinstance(value, str):
-        return datetime.fromisoformat(value)
-    if name == "reason" and isinstance(value, str):
-        return reason_word(RevocationReason.from_text(value))
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _exit_code(verdict: Verdict) -> ExitCode:
-    from jpki.verify import CertificateRevoked, Refused, Result
-
-    if verdict.result is Result.VALID:
-        return ExitCode.OK
-    if verdict.result is Result.INDETERMINATE:
-        return ExitCode.NOT_JUDGED
     try:
-        verdict.require()
-    except CertificateRevoked:
-        return ExitCode.REVOKED
-    except Refused:
-        pass
-    return ExitCode.NOT_VALID
+        with refusing_others(file, what):
+            yield
+    except WrongRealm as error:
+        problem = f"its organization is {error.organization or '–'}"
+        raise WrongFile(path=str(file), what=what, problem=problem) from error

@@ -21,6 +21,8 @@ def usage_error(error: click.ClickException) -> BadUsage:
             return NoSuchOption(option=error.option_name, similar=tuple(error.possibilities or ()))
         case click.MissingParameter():
             return MissingParameter(parameter=_name(error))
+        case click.exceptions.NoArgsIsHelpError():
+            return MissingParameter(parameter="COMMAND")
         case click.BadParameter():
             return BadValue(parameter=_name(error), problem=_problem(error))
         case click.BadOptionUsage():

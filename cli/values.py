@@ -87,14 +87,9 @@ def _plain_leaf(value: object) -> bool | int | float | str | None:
 
 def value_words(value: object, language: Language) -> str:
     """Returns a value that the catalogue has no words for as people read it: moments in Japan's time."""
-    japanese = language is Language.JAPANESE
     match value:
         case None:
             return "–"
-        case () | []:
-            return "なし" if japanese else "none"
-        case bool():
-            return ("はい" if value else "いいえ") if japanese else ("yes" if value else "no")
         case datetime():
             return f"{value.astimezone(JST):%Y-%m-%d %H:%M:%S} JST"
         case int() if _is_status(value):

@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -24,10 +26,11 @@ SLOT_PORTS = (35963, 35964)
 
 _OFF, _ON, _RESET, _ATR = b"\x00", b"\x01", b"\x02", b"\x04"
 _LENGTH_FIELD = 2
-_MOST = 0xFFFF + _LENGTH_FIELD
+_LONGEST = 0xFFFF
 # pcscd looks for cards every 0.4 s: a slot that asks for nothing in this time serves another card.
 _PATIENCE = 4.0
 _BETWEEN_TRIES = 0.5
+_BETWEEN_LOOKS = 0.1
 # Only Linux has this option, and only Linux needs it here.
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
@@ -57,7 +60,8 @@ class Bridge:
 
     `insert()` puts it in and serves the reader from a thread until `remove()`; `run()` does the same and blocks. With
     `reconnect`, a card whose reader goes away (pcscd was restarted) waits and is put in again. After the card was
-    removed it can be inserted again. `failure` holds what the card raised, if that ended the service.
+    removed it can be inserted again. `failure` holds what the card raised, if that ended the service: of an answer that
+    fits no message (none, or over 65,535 bytes) a ValueError.
     """
 
     def __init__(
@@ -122,7 +126,7 @@ class Bridge:
     def _begin(self) -> _Driver:
         self._removed.clear()
         self.failure = None
-        self._driver = _Driver(self.host, self.port)
+        self._driver = _Driver(self.host, self.port, self._removed.is_set)
         return self._driver
 
     def _serve_aside(self, driver: _Driver) -> None:
@@ -145,7 +149,7 @@ class Bridge:
     def _next_driver(self) -> _Driver | None:
         while self._reconnect and not self._removed.wait(_BETWEEN_TRIES):
             with contextlib.suppress(NoVirtualReader, ReaderSlotTaken):
-                self._driver = _Driver(self.host, self.port)
+                self._driver = _Driver(self.host, self.port, self._removed.is_set)
                 if self._removed.is_set():  # pulled while it was on its way in
                     self._driver.hang_up()
                 return self._driver
@@ -170,7 +174,8 @@ class Bridge:
 class _Driver:
     """The connection to the driver of one slot. That it is lost, from either side, shows as the end of what comes."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, given_up: Callable[[], bool]) -> None:
+        """Connects, and waits until the driver asks for something, or it was `given_up`."""
         self._buffer = bytearray()
         try:
             self._socket = socket.create_connection((host, port), timeout=_PATIENCE)
@@ -180,19 +185,31 @@ class _Driver:
         except OSError:
             raise NoVirtualReader(host=host, port=port) from None
         try:
-            # The driver waits for an ACK inside each message, and so would we: an exchange would take 48 ms, not 0.2.
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            first = self._receive_some()
-            self._socket.settimeout(None)
+            with contextlib.ExitStack() as unless_taken:
+                unless_taken.callback(self.close)
+                # The driver waits for an ACK in each message, and so would we: an exchange would take 48 ms, not 0.2.
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._buffer += self._first(given_up)
+                self._socket.settimeout(None)
+                unless_taken.pop_all()
         except TimeoutError:
-            self.close()
             raise ReaderSlotTaken(ports=(port,)) from None
         except OSError:
-            first = b""
-        if not first:
-            self.close()
-            raise NoVirtualReader(host=host, port=port)
-        self._buffer += first
+            raise NoVirtualReader(host=host, port=port) from None
+
+    def _first(self, given_up: Callable[[], bool]) -> bytes:
+        deadline = time.monotonic() + _PATIENCE
+        self._socket.settimeout(_BETWEEN_LOOKS)
+        while True:
+            try:
+                first = self._receive_some()
+            except TimeoutError:
+                if given_up() or time.monotonic() > deadline:
+                    raise
+            else:
+                if not first:
+                    raise ConnectionResetError
+                return first
 
     def receive(self) -> bytes | None:
         """Returns the next payload, or None at the end."""
@@ -215,6 +232,8 @@ class _Driver:
 
     def send(self, payload: bytes) -> None:
         """Sends one payload; where the connection is lost, the next `receive` tells."""
+        if not 0 < len(payload) <= _LONGEST:
+            raise ValueError(f"an answer of {len(payload)} bytes fits no message to the driver")
         with contextlib.suppress(OSError):
             self._socket.sendall(len(payload).to_bytes(_LENGTH_FIELD, "big") + payload)
 
@@ -231,7 +250,7 @@ class _Driver:
         if _QUICK_ACK is not None:
             # The system switches it off again by itself, so it is asked for each time.
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-        return self._socket.recv(_MOST)
+        return self._socket.recv(_LONGEST + _LENGTH_FIELD)
 
 
 def insert_where_free(

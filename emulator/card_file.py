@@ -53,7 +53,7 @@ class CardFile:
         """
         path = _real(path)
         try:
-            recognise_card(_read(path))  # before a lock file is left beside something that is no card
+            _read(path)  # before a lock file is left beside something that is no card
             with contextlib.ExitStack() as unless_held:
                 lock = unless_held.enter_context(_hold(path))
                 file = cls(path, lock, decode_card(_read(path), _finder(profile)))
@@ -142,18 +142,23 @@ def _finder(profile: CardProfile | None) -> Callable[[str], CardProfile]:
 
 
 def _read(path: Path) -> bytes:
+    """Returns what begins like a card, and is its owner's alone; of any other file the mode is of no interest."""
     try:
         about = path.stat()
         # Before it is opened: a pipe would be waited for.
+        if stat.S_ISDIR(about.st_mode):
+            raise BadCardBytes("a folder")
         if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
             raise BadCardBytes("not a card file")
-        if os.name == "posix" and about.st_mode & _OTHERS:
-            raise CardFileExposed(path=str(path), mode=f"{stat.S_IMODE(about.st_mode):03o}")
-        return path.read_bytes()
+        raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise NoCardFile(path=str(path)) from None
     except OSError as error:
         raise BadCardBytes(f"cannot be read: {error.strerror}") from None
+    recognise_card(raw)
+    if os.name == "posix" and about.st_mode & _OTHERS:
+        raise CardFileExposed(path=str(path), mode=f"{stat.S_IMODE(about.st_mode):03o}")
+    return raw
 
 
 def _store(path: Path, content: bytes) -> None:

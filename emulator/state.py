@@ -75,12 +75,6 @@ class RsaKey:
         """Returns the key ready for use, its numbers unchecked; ValueError where no key can be made of them."""
         return self._numbers().private_key(unsafe_skip_rsa_key_validation=True)
 
-    def check(self) -> None:
-        """Raises ValueError where the numbers are not two primes that make a 2048-bit key. It takes some 40 ms."""
-        if self.n.bit_length() != MODULUS_BITS:
-            raise ValueError(f"not a modulus of {MODULUS_BITS} bits")
-        self._numbers().private_key()
-
     def _numbers(self) -> rsa.RSAPrivateNumbers:
         d = rsa.rsa_recover_private_exponent(self.e, self.p, self.q)
         return rsa.RSAPrivateNumbers(

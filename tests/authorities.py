@@ -158,6 +158,14 @@ def issue_one(authority: Authority, request: IssueRequest, at: datetime = NOW) -
     return issued(authority.issue([request], at)[0])
 
 
+def refusal(authority: Authority, request: IssueRequest, at: datetime = NOW) -> object:
+    """Returns the error with which an applicant is refused, who must be."""
+    outcome = authority.issue([request], at)[0]
+    assert isinstance(outcome, Refused)
+    assert outcome.holder == request.holder
+    return outcome.error
+
+
 def certificate_of(outcome: Issued, role: Role) -> IssuedCertificate:
     """Returns the certificate of one role, which must have been issued."""
     found = outcome.of(role)

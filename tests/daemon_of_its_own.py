@@ -9,13 +9,11 @@ connections stay open and silent. Prints one JSON object.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -24,10 +22,12 @@ from pathlib import Path
 from typing import Protocol
 
 from certified_cards import AUTH_PIN, certified_state
-from readers_with_cards import Slot, wait_for
+from corner import furnish
+from readers_with_cards import Slot
 from virtual_reader import until, virtual_readers
 
 from card_profiles import load_profile
+from cli.pcsc_daemon import daemon_command
 from emulator import EmulatedCard, VolatileMemory
 from jpki.card import Card, Encoded, JpkiApplication, Limits, Wrapped, open_reader, readers
 from jpki.errors import CardError
@@ -50,15 +50,12 @@ class RealDaemon:
     """A daemon in this program's own corner of the machine."""
 
     def __init__(self) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            up = struct.pack("16sh", b"lo", 0x1 | 0x40)
-            fcntl.ioctl(control, 0x8914, up)  # SIOCSIFFLAGS: the loopback interface of a new network is down
+        furnish()
 
     def start(self) -> None:
         Path("/run/pcscd").mkdir(exist_ok=True)
         null = subprocess.DEVNULL
-        self._process = subprocess.Popen(["pcscd", "--foreground"], stdin=null, stdout=null, stderr=null)
+        self._process = subprocess.Popen([*daemon_command(), "--foreground"], stdin=null, stdout=null, stderr=null)
         assert until(lambda: bool(virtual_readers()))
 
     def stop(self) -> None:
@@ -72,6 +69,7 @@ class Between:
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent
         self._path = Path(os.environ["PCSCLITE_CSOCK_NAME"])
+        self.uses = 0
         self._open = threading.Event()
         self._ends: list[socket.socket] = []
 
@@ -96,6 +94,7 @@ class Between:
         with contextlib.suppress(OSError):
             while True:
                 client = door.accept()[0]
+                self.uses += 1
                 daemon = socket.socket(socket.AF_UNIX)
                 daemon.connect(_DAEMON_SOCKET)
                 self._ends += [client, daemon]
@@ -169,12 +168,12 @@ def main(kind: str) -> None:
             break
         daemon.start()
         # Until the daemon has noticed, the slot seems to be taken.
-        wait_for(slot.name, present=False)
+        slot.wait_until_noticed()
         slot = Slot(device)
         with open_reader(slot.name) as connection:
             found[-1]["after a new start"] = told(lambda: log_in(Encoded(connection)))
         slot.pull()
-        wait_for(slot.name, present=False)
+        slot.wait_until_noticed()
         daemon.stop()
     print(json.dumps(found))  # noqa: T201 - what the program is for
 

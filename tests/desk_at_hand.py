@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from authorities import BOTH, NOW, PoolKeys, new_authority, real_residents
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -21,7 +22,18 @@ from prime_pool import PrimePool
 from card_profiles import CardProfile, load_profile
 from emulator import CardState, EmulatedCard, VolatileMemory, blank_state
 from jpki.ca import Authority, CertificateStatus, Resident
-from jpki.card import Card, Encoded, JpkiApplication, LocalConnection, Resolving, Traced, Wrapped
+from jpki.card import (
+    Card,
+    CardRemoved,
+    Encoded,
+    Faulty,
+    JpkiApplication,
+    LocalConnection,
+    Resolving,
+    Traced,
+    Wrapped,
+    lost,
+)
 from jpki.formats import Certificate, IssuerMasterKey, digest_info
 from jpki.issuance import Delivered, IssuanceDesk, Step
 from jpki.store import CertificateState, Store
@@ -133,6 +145,20 @@ class DeskAtHand:
         keys = MasterKeys()
         authority = Authority(Store.open(folder / self.authority.store.file.name), keys)
         return DeskAtHand(folder, authority, self.profile, card_of(self.profile, self.device.state))
+
+    def interrupt_behind(self, step: Step, work: Callable[..., Delivered]) -> None:
+        """Interrupts `DeskAtHand.issue` or `renew` right behind the first time of a step, whatever exchange that is."""
+        at = 1
+        while True:
+            copy = self.copied(self.folder / f"{at}")
+            with pytest.raises(CardRemoved):
+                work(copy, wrap=lambda card, at=at: Faulty(card, at, lost))
+            copy.authority.close()
+            if step in {seen for seen, _ in copy.steps}:
+                break
+            at += 1
+        with pytest.raises(CardRemoved):
+            work(self, wrap=lambda card: Faulty(card, at, lost))
 
     def put_in(self, state: CardState) -> None:
         """Puts another card before the desk."""

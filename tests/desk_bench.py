@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from desk_at_hand import SERIAL
 from desk_in_a_process import DeskServer
-from desks import LATER, PROFILE, DeskFolder, Work, check_everything, is_logged_out, made_folders
+from desks import LATER, PROFILE, DeskFolder, Work, check_everything, made_folders
+from logins import is_logged_out
 from readers_with_cards import Slot
 from virtual_reader import until
 

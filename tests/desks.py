@@ -16,6 +16,7 @@ from authorities import BOTH, NOW, new_authority
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from desk_at_hand import HOLDER, PINS, RENEWAL, SERIAL, MasterKeys, resident
+from logins import is_logged_out
 from prime_pool import PrimePool
 
 from card_profiles import load_profile
@@ -27,12 +28,10 @@ from jpki.issuance import Delivered, IssuanceDesk
 from jpki.store import CertificateState, Store
 from jpki.terms import CertificateName, Role
 
-__all__ = ["LATER", "PROFILE", "DeskFolder", "Work", "check_everything", "is_logged_out", "made_folders"]
+__all__ = ["LATER", "PROFILE", "DeskFolder", "Work", "check_everything", "made_folders"]
 
 PROFILE = load_profile("mynumber")
 LATER = timedelta(minutes=5)
-_SELECT = bytes.fromhex("00A4040C0AD392F000260100000001")
-_SIGNATURES = (bytes.fromhex("802A009A0401020304"), bytes.fromhex("802A00970401020304"))
 
 
 class Work(Enum):
@@ -86,12 +85,6 @@ def made_folders(path: Path) -> dict[Work, DeskFolder]:
     with folders[Work.RENEWAL].card() as card, LocalConnection(card) as connection:
         folders[Work.RENEWAL].do(Work.ISSUE, connection, NOW)
     return folders
-
-
-def is_logged_out(connection: Connection) -> bool:
-    """Returns whether neither key signs, as the next program finds the card."""
-    connection.transmit(_SELECT)
-    return all(connection.transmit(command)[-2:-1] not in (b"\x90", b"\x61") for command in _SIGNATURES)
 
 
 @contextmanager

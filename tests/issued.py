@@ -1,9 +1,9 @@
-"""Authorities and certificates made with nothing but `jpki.formats` and keys from the pool."""
+"""Authorities, certificates and revocation lists made with nothing but `jpki.formats` and keys from the pool."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from cryptography.hazmat.primitives import hashes
@@ -11,9 +11,17 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from prime_pool import primes
 
 from jpki.formats import (
+    AuthorityKeyId,
     Certificate,
+    CertificateList,
+    DistributionPointName,
     Hosts,
+    IssuingDistributionPoint,
     Municipality,
+    Name,
+    RevocationReason,
+    certificate_list_tbs,
+    encode_revoked,
     from_pem,
     load_certificate_profile,
     rsa_public_key_info,
@@ -33,6 +41,8 @@ HANAKO = FourAttributes(
     birth_date=BirthDate("319890107"),
     sex=Sex("2"),
 )
+LIST_ISSUER = Name.of(("C", "JP"), ("O", "JPKI-TEST"))
+USERS = IssuingDistributionPoint(only_user_certificates=True)
 COMMON_NAMES = {Role.SIGNATURE: "2026112210020300042131010001", Role.AUTHENTICATION: "0123456789ABCD131010001"}
 
 
@@ -101,6 +111,42 @@ def holder(role: Role, **different: object) -> Certificate:
     """Returns a holder's certificate, with the fields of one's choice different."""
     tbs = holder_tbs(role, **different)
     return Certificate.parse(signed(tbs, key(AUTHORITY_KEY).sign(tbs)))
+
+
+def list_of(
+    entries: bytes = b"",
+    point: IssuingDistributionPoint | None = USERS,
+    *,
+    delta_base: int | None = None,
+    by: AuthorityKeyId | None = None,
+) -> bytes:
+    """Returns a list of these entries; `by` is the issuer and its key, some issuer's where it is None."""
+    issuer = by or AuthorityKeyId(b"\xaa" * 20, LIST_ISSUER, 5)
+    assert issuer.issuer is not None
+    tbs = certificate_list_tbs(
+        issuer=issuer.issuer,
+        this_update=DAY,
+        next_update=DAY + timedelta(hours=48),
+        number=7,
+        authority_key_id=issuer,
+        entries=entries,
+        issuing_distribution_point=point,
+        delta_base=delta_base,
+    )
+    return signed(tbs, key(AUTHORITY_KEY).sign(tbs))
+
+
+def parsed_list(entries: bytes = b"", point: IssuingDistributionPoint | None = USERS) -> CertificateList:
+    """Returns a list of these entries as it is read."""
+    return CertificateList.parse(list_of(entries, point))
+
+
+def revocation_list(role: Role, *serials: int, point: DistributionPointName | None = None) -> bytes:
+    """Returns the list of a role's authority in which these numbers were superseded."""
+    own = authority(role)
+    entries = encode_revoked((serial, DAY, RevocationReason.SUPERSEDED) for serial in serials)
+    by = AuthorityKeyId(own.subject_key_id, own.subject, own.serial)
+    return list_of(entries, IssuingDistributionPoint(point, only_user_certificates=True), by=by)
 
 
 def published(folder: object, name: str) -> bytes:

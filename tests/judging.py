@@ -1,8 +1,10 @@
-"""What the tests of the verifier have in common: right subjects of the small PKI, and a judgement of them."""
+"""What the tests of the verifier have in common: right subjects of the small PKI, a judgement of them, and its rows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from small_pki import AUTH_CA, DOCUMENT, HOLDER, NOW, ORIGIN, SIGN_CA, Key
 
@@ -13,6 +15,8 @@ from jpki.verify import (
     Login,
     LoginResponse,
     Missing,
+    Problem,
+    Result,
     SignedDocument,
     Subject,
     Trust,
@@ -61,3 +65,12 @@ def judged(subject: Subject, *lists: bytes, trust: Trust = TRUST, at: datetime =
 def failed(verdict: Verdict) -> set[CheckName]:
     """Returns the names of the checks that failed."""
     return {check.name for check in verdict.failed}
+
+
+class Alone(NamedTuple):
+    """A case in which one check fails and no other: the check, what is wrong, and what becomes of it."""
+
+    check: CheckName
+    problem: Problem
+    result: Result
+    judge: Callable[[], Verdict]

@@ -65,3 +65,10 @@ def sender(card: EmulatedCard) -> Send:
         return card.transmit(bytes.fromhex(command)).hex().upper()
 
     return send
+
+
+def select_jpki(card: EmulatedCard) -> Send:
+    """Selects the JPKI application, and returns a function that sends a command as `sender`'s does."""
+    send = sender(card)
+    assert send(f"00A4040C0A{AID.hex()}") == "9000"
+    return send

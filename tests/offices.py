@@ -20,7 +20,7 @@ from card_profiles import load_profile
 from emulator import EmulatedCard, create_blank, open_card
 from jpki.ca import Authority, AuthorityFolder, AuthoritySettings, Resident, read_residents
 from jpki.card import Encoded, JpkiApplication, LocalConnection, Resolving
-from jpki.formats import digest_info, to_pem
+from jpki.formats import RevocationReason, digest_info, to_pem
 from jpki.issuance import IssuanceDesk
 from jpki.terms import Pin, Role, Secret, day_in_japan
 
@@ -150,6 +150,12 @@ class Office:
             for role in Role:
                 made = authority.certificate_list(role, at or datetime.now(UTC))
                 (self.path / "crl" / f"{role.short}.crl").write_bytes(made.encoded)
+
+    def revoke(self, name: str, reason: RevocationReason = RevocationReason.KEY_COMPROMISE) -> None:
+        """Revokes a certificate now, and publishes it."""
+        with self.authority() as authority:
+            authority.revoke(authority.find(name), reason, datetime.now(UTC))
+        self.publish()
 
     def request(self, name: str, *, pem: bool = False) -> Path:
         """Puts a request with a key of its own into a file."""

@@ -46,16 +46,20 @@ class OpenSc:
         done = self._pkcs15("--verify-pin", "--auth-id", _NUMBERS[role], "--pin", "env:PIN", pin=pin)
         return done.returncode == 0
 
-    def sign(self, role: Role, pin: Pin, document: Path, mechanism: str = "SHA256-RSA-PKCS") -> Path:
-        """Signs a file by `pkcs11-tool --sign`, and returns the file beside it that holds the signature."""
+    def sign(self, role: Role, pin: Pin, document: Path, *, slot: str | None = None) -> Path:
+        """Signs a file by `pkcs11-tool --sign`, and returns the file beside it that holds the signature.
+
+        `slot` is what `slot` returns for the role; it is asked for where it is None.
+        """
         signature = document.with_suffix(f".{role.short}.sig")
         files = ["--input-file", str(document), "--output-file", str(signature)]
-        key = ["--slot", self._slot(role), "--id", _NUMBERS[role], "--mechanism", mechanism]
+        key = ["--slot", slot or self.slot(role), "--id", _NUMBERS[role], "--mechanism", "SHA256-RSA-PKCS"]
         done = _run("pkcs11-tool", "--sign", *key, "--login", "--pin", "env:PIN", *files, pin=pin)
         assert done.returncode == 0, done.stderr
         return signature
 
-    def _slot(self, role: Role) -> str:
+    def slot(self, role: Role) -> str:
+        """Returns OpenSC's identifier of the token of a role in this reader: it shows one for each PIN of a card."""
         shown = _run("pkcs11-tool", "--list-token-slots").stdout
         slots = [
             slot for slot, reader, label in _SLOT.findall(shown) if reader == self.reader and _TOKENS[role] in label

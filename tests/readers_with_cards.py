@@ -22,9 +22,9 @@ class Slot:
 
     def __init__(self, card: InsertableCard) -> None:
         self.card = card
-        self.bridge, number = _insert(card)
-        self.name = next(reader.name for reader in readers() if reader.name.endswith(f"Virtual PCD 00 0{number}"))
-        wait_for(self.name, present=True)
+        self.bridge, empty = _insert(card)
+        self.name = empty.name
+        self._movements = wait_for(self.name, present=True, after=movements(empty))
 
     def pull(self) -> None:
         """Takes the card out, without waiting for the daemon to notice."""
@@ -32,13 +32,21 @@ class Slot:
 
     def pull_and_wait(self) -> None:
         """Takes the card out; when it returns, the daemon has noticed."""
-        self.bridge.remove()
-        wait_for(self.name, present=False)
+        self.pull()
+        self.wait_until_noticed()
+
+    def wait_until_noticed(self) -> None:
+        """Returns when the daemon has noticed that the card was taken out."""
+        if self._movements is not None:
+            wait_for(self.name, present=False, after=self._movements)
+            self._movements = None
 
     def put_back(self) -> None:
         """Puts the card into the same slot; when it returns, the daemon has noticed."""
+        self.wait_until_noticed()
+        before = movements(self.reader)
         self.bridge.insert()
-        wait_for(self.name, present=True)
+        self._movements = wait_for(self.name, present=True, after=before)
 
     @property
     def reader(self) -> Reader:
@@ -46,23 +54,33 @@ class Slot:
         return next(reader for reader in readers() if reader.name == self.name)
 
 
-def _insert(card: InsertableCard) -> tuple[Bridge, int]:
+def _insert(card: InsertableCard) -> tuple[Bridge, Reader]:
+    """Returns the bridge, and the reader as it was before."""
     # Not insert_where_free: which slot it was has to be known, and a slot that is seen to be taken is not tried.
-    taken = {reader.name[-1] for reader in readers() if "Virtual PCD 00 0" in reader.name and reader.has_card}
-    for number, port in enumerate(SLOT_PORTS):
-        if str(number) in taken:
+    slots = sorted((reader for reader in readers() if "Virtual PCD 00 0" in reader.name), key=lambda slot: slot.name)
+    for port, slot in zip(SLOT_PORTS, slots, strict=True):
+        if slot.has_card:
             continue
         bridge = Bridge(card, port)
         try:
             bridge.insert()
         except (ReaderSlotTaken, NoVirtualReader):
             continue
-        return bridge, number
+        return bridge, slot
     raise ReaderSlotTaken(ports=SLOT_PORTS)
 
 
-def wait_for(reader: str, *, present: bool) -> None:
-    """Returns when the daemon says that the reader has a card, or has none."""
+def movements(reader: Reader) -> int:
+    """Returns how many cards have come to and gone from a reader."""
+    return reader.state >> 16
+
+
+def wait_for(reader: str, *, present: bool, after: int) -> int:
+    """Returns when the daemon has noticed that a card came or went since `after` movements, and how many there were.
+
+    That the reader is said to be empty is not enough: the daemon says so as soon as an exchange fails, and a card that
+    is put in before its next look at the reader it never notices.
+    """
     from smartcard import scard
 
     _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
@@ -70,11 +88,12 @@ def wait_for(reader: str, *, present: bool) -> None:
     while True:
         result, states = scard.SCardGetStatusChange(context, _WAIT_MS, [(reader, known)])
         assert result == 0, f"the daemon did not see the card {'come' if present else 'go'}"
+        _, known, atr = states[0]
         # The daemon tells of the card before it has powered it up.
-        if states[0][1] & wanted and (states[0][2] or not present) and not states[0][1] & _MUTE:
+        if known & wanted and known >> 16 != after and (atr or not present) and not known & _MUTE:
             break
-        known = states[0][1]
     scard.SCardReleaseContext(context)
+    return known >> 16
 
 
 class Pulling(Wrapped):

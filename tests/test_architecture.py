@@ -1,4 +1,4 @@
-"""The plan of docs/architecture.md, held against the imports that are really there."""
+"""The plan of docs/architecture.md, held against the imports and the code that are really there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from source_trees import PACKAGES, ROOT, SOURCES, TREES
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("jpki", "card_profiles", "emulator", "cli")
+PAGE = ROOT / "docs" / "architecture.md"
+MODULES = {"pyscard": "smartcard"}
 
 # From the ground up: a room imports only from rooms that stand before its own line.
 FLOORS = (
@@ -27,7 +27,17 @@ FLOORS = (
     ("cli",),
 )
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
-EMULATOR_MAY_IMPORT = {"jpki.errors", "jpki.terms", "jpki.formats", "card_profiles"}
+# Rooms of whose lower floors not all is theirs to use.
+MAY_IMPORT = {
+    "emulator": {"jpki.errors", "jpki.terms", "jpki.formats", "card_profiles"},
+    "jpki.accounts": {"jpki.errors", "jpki.terms", "jpki.formats", "jpki.store", "jpki.verify"},
+    "jpki.ca": {"jpki.errors", "jpki.terms", "jpki.formats", "jpki.store"},
+    "jpki.card": {"jpki.errors", "jpki.terms", "jpki.formats", "card_profiles"},
+    "jpki.issuance": {
+        "jpki.errors", "jpki.terms", "jpki.formats", "card_profiles", "jpki.store", "jpki.card", "jpki.ca",
+    },
+    "jpki.verify": {"jpki.errors", "jpki.terms", "jpki.formats"},
+}  # fmt: skip
 
 # A library, and the room that alone may import it.
 LIBRARIES = {
@@ -41,6 +51,15 @@ LIBRARIES = {
 EVERYWHERE = {"cryptography"}
 NOT_IN_THE_PYTEST_PLUGIN = {"click", "rich"}
 NOT_ON_WINDOWS = {"curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
+INPUT_AND_OUTPUT = {
+    "asyncio", "http", "multiprocessing", "os", "pathlib", "shutil", "socket", "sqlite3", "ssl", "subprocess",
+    "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+NO_INPUT_NO_OUTPUT = ("jpki.formats", "jpki.terms", "jpki.verify")
+FETCHES = {"jpki.verify.fetchers"}
+CLOCKS = {"datetime.now", "datetime.today", "datetime.utcnow", "date.today", "time.time", "time.time_ns", "localtime"}
+LINES_OF_A_MODULE = 400
+LINES_OF_A_FUNCTION = 40
 NOT_FOR_RELYING_PARTIES = {"alembic", "cli", "click", "emulator", "pyhanko", "rich", "smartcard", "sqlalchemy"}
 
 
@@ -56,21 +75,6 @@ class Import:
 
     def __str__(self) -> str:
         return f"{self.importer}, line {self.line}: {self.module} {' '.join(self.names)}".rstrip()
-
-
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-SOURCES = {
-    module_name(path): path
-    for package in PACKAGES
-    for path in sorted((ROOT / package).rglob("*.py"))
-    if "__pycache__" not in path.parts
-}
-TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in SOURCES.items()}
-ERROR_MODULES = sorted(name for name in TREES if name.split(".")[-1] == "errors")
 
 
 def room_of(module: str) -> str | None:
@@ -135,12 +139,38 @@ def test_imports_run_downward_only() -> None:
 
 def test_the_emulator_and_the_toolkit_meet_only_in_the_command_line() -> None:
     wrong = [
-        found
-        for found in BETWEEN_ROOMS
-        if (room_of(found.importer) == "emulator" and room_of(found.module) not in EMULATOR_MAY_IMPORT)
-        or (room_of(found.module) == "emulator" and room_of(found.importer) != "cli")
+        found for found in BETWEEN_ROOMS if room_of(found.module) == "emulator" and room_of(found.importer) != "cli"
     ]
     assert not wrong, listed(wrong)
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_knows_its_own_neighbours_only(room: str) -> None:
+    wrong = [
+        found
+        for found in BETWEEN_ROOMS
+        if room_of(found.importer) == room and room_of(found.module) not in MAY_IMPORT[room]
+    ]
+    assert not wrong, listed(wrong)
+
+
+def test_the_page_draws_the_floors_and_the_libraries_that_are_held_here() -> None:
+    floors: dict[str, int] = {}
+    libraries: dict[str, set[str]] = {}
+    for floor, room, told in re.findall(
+        r"^\| (\d) \| `([^`]+)` \|.*\| ([^|]*)\|$", PAGE.read_text("utf-8"), re.MULTILINE
+    ):
+        name = room.removesuffix("/").removesuffix(".py").replace("/", ".")
+        floors[name] = int(floor)
+        libraries[name] = {MODULES.get(word, word) for word in re.findall(r"[a-z]+", told.split(", inside")[0].lower())}
+    assert floors.keys() == HEIGHT.keys()
+    assert sorted(floors, key=lambda room: HEIGHT[room]) == sorted(
+        floors, key=lambda room: (floors[room], HEIGHT[room])
+    )
+    assert {name: found for name, found in libraries.items() if found} == {
+        room: {library for library, owner in LIBRARIES.items() if owner == room}
+        for room in set(LIBRARIES.values()) & HEIGHT.keys()
+    }
 
 
 def test_a_room_is_entered_by_its_face_only() -> None:
@@ -191,6 +221,43 @@ def test_no_module_needs_posix_to_be_imported() -> None:
     assert not early, listed(early)
 
 
+def test_what_only_computes_reads_no_file_no_socket_and_no_clock() -> None:
+    wrong = [
+        found
+        for found in IMPORTS
+        if found.importer.startswith(NO_INPUT_NO_OUTPUT)
+        and found.importer not in FETCHES
+        and found.module.split(".")[0] in INPUT_AND_OUTPUT
+    ]
+    assert not wrong, listed(wrong)
+
+
+def test_nothing_below_the_command_line_asks_what_time_it_is() -> None:
+    asked = [
+        f"{module}, line {node.lineno}: {ast.unparse(node.func)}"
+        for module, tree in TREES.items()
+        if room_of(module) != "cli"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and any(f".{ast.unparse(node.func)}".endswith(f".{clock}") for clock in CLOCKS)
+    ]
+    assert not asked, "\n".join(asked)
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "benchmarks", "tests"])
+def test_modules_and_functions_are_short_enough_to_be_read_at_once(folder: str) -> None:
+    long = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        text = path.read_text("utf-8")
+        if (lines := text.count("\n")) > LINES_OF_A_MODULE:
+            long.append(f"{path.relative_to(ROOT)}: {lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > LINES_OF_A_FUNCTION:
+                    long.append(f"{path.relative_to(ROOT)}, {node.name}: {lines} lines")
+    assert not long, "\n".join(long)
+
+
 def loaded_by(statement: str) -> set[str]:
     program = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -208,121 +275,3 @@ def test_the_pytest_plugin_loads_no_command_line() -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_tells_type_checkers_that_it_is_typed(package: str) -> None:
     assert (ROOT / package / "py.typed").is_file()
-
-
-# --- the error tree ---------------------------------------------------------------------------------------------------
-
-BRANCH = re.compile(r"(?P<trunk>(?:│   |    )*)(?P<fork>├── |└── )?(?P<rest>[A-Z].*)")
-ERROR = re.compile(r"([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)(?:\(([^)]*)\))?(?:\s{2,}|$)")
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """An error class as its module's docstring draws it, or as it is written."""
-
-    parent: str | None
-    facts: tuple[str, ...] | None
-
-
-def drawn_in(docstring: str) -> dict[str, Drawn]:
-    """Reads the tree: one class or more on a line, each with its facts in parentheses, then words for people."""
-    drawn: dict[str, Drawn] = {}
-    path: list[str] = []
-    lines = docstring.splitlines()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        branch = BRANCH.fullmatch(line)
-        is_root = branch is not None and not branch["fork"] and re.match("├── |└── ", following)
-        if branch is None or not (branch["fork"] or is_root):
-            continue
-        depth = len(branch["trunk"]) // 4 + bool(branch["fork"])
-        rest = branch["rest"]
-        while match := ERROR.match(rest):
-            name, facts = match.groups()
-            path[depth:] = [name]
-            named = None if facts is None else tuple(part.strip() for part in facts.split(","))
-            drawn[name] = Drawn(path[depth - 1] if depth else None, named)
-            rest = rest[match.end() :]
-    return drawn
-
-
-def classes_in(module: str) -> dict[str, ast.ClassDef]:
-    return {node.name: node for node in TREES[module].body if isinstance(node, ast.ClassDef)}
-
-
-def names_of_errors() -> set[str]:
-    """Returns the names of all classes below JpkiError; other things, such as enumerations, may stand beside them."""
-    parents = {
-        name: {ast.unparse(base) for base in node.bases}
-        for module in ERROR_MODULES
-        for name, node in classes_in(module).items()
-    }
-    errors = {"JpkiError"}
-    while more := {name for name, bases in parents.items() if bases & errors} - errors:
-        errors |= more
-    return errors
-
-
-ERRORS = names_of_errors()
-
-
-def keywords_of(node: ast.ClassDef) -> tuple[str, ...] | None:
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            return tuple(argument.arg for argument in [*item.args.args[1:], *item.args.kwonlyargs])
-    return None
-
-
-def written(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Drawn:
-    """Returns the parent of a class and what it is made with; private classes between two errors are seen through."""
-    parent = ast.unparse(node.bases[0])
-    facts = keywords_of(node)
-    while parent.startswith("_"):
-        facts = facts or keywords_of(classes[parent])
-        parent = ast.unparse(classes[parent].bases[0])
-    return Drawn(parent, facts)
-
-
-def written_in(module: str) -> dict[str, Drawn]:
-    classes = classes_in(module)
-    return {
-        name: written(node, classes) for name, node in classes.items() if name in ERRORS and not name.startswith("_")
-    }
-
-
-@pytest.mark.parametrize("module", ERROR_MODULES)
-def test_every_error_is_drawn_below_its_parent(module: str) -> None:
-    drawn = drawn_in(ast.get_docstring(TREES[module]) or "")
-    leaves = {name: error.parent for name, error in drawn.items() if error.parent is not None}
-    assert leaves == {name: error.parent for name, error in written_in(module).items() if name != "JpkiError"}
-
-
-@pytest.mark.parametrize("module", ERROR_MODULES)
-def test_the_facts_that_are_drawn_are_those_an_error_is_made_with(module: str) -> None:
-    errors = written_in(module)
-    for name, error in drawn_in(ast.get_docstring(TREES[module]) or "").items():
-        known = errors.get(name)
-        if error.facts is not None and known is not None and known.facts is not None:
-            own = tuple(fact for fact in error.facts if fact != "…")
-            assert known.facts[len(known.facts) - len(own) :] == own if "…" in error.facts else known.facts == own, name
-
-
-def test_errors_stand_in_modules_named_errors() -> None:
-    elsewhere = [
-        f"{module}, line {node.lineno}: {node.name}"
-        for module, tree in TREES.items()
-        if module not in ERROR_MODULES
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and ERRORS & {ast.unparse(base).split(".")[-1] for base in node.bases}
-    ]
-    assert not elsewhere, "\n".join(elsewhere)
-
-
-def test_a_drawing_is_read_with_its_parents_and_facts() -> None:
-    tree = "All.\n\nRoot\n├── One(a, b)   Words here\n│   └── Two  Three(…)\n└── Four\n"
-    assert drawn_in(tree) == {
-        "Root": Drawn(None, None),
-        "One": Drawn("Root", ("a", "b")),
-        "Two": Drawn("One", None),
-        "Three": Drawn("One", ("…",)),
-        "Four": Drawn("Root", None),
-    }

@@ -1,4 +1,4 @@
-"""The wheel: what it holds, and that it works where there is no checkout, no compiler and no pyscard."""
+"""The wheel: what it holds, and that it works where no checkout, compiler or pyscard is; and what the source holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -18,8 +19,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("card_profiles", "cli", "emulator", "jpki")
+BESIDE = (".ci", "benchmarks", "docs", "requirements", "tests")
+BY_THEMSELVES = ("LICENSE", "README.ja.md", "README.md", "CONTRIBUTING.md", "SECURITY.md", "pyproject.toml", "run")
 DATA = {".toml", ".txt"}
-OUR_SCRATCH = (".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
+OUR_SCRATCH = (".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "jpki-demo")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 # One process builds and installs once for all of these tests.
@@ -28,10 +31,14 @@ pytestmark = pytest.mark.xdist_group("wheel")
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a copy of the checkout, so that building leaves nothing in it."""
-    return shutil.copytree(
+    """Returns a copy of the checkout, so that building leaves nothing in it; a demonstration has left its folder."""
+    copy = shutil.copytree(
         ROOT, tmp_path_factory.mktemp("wheel") / "checkout", ignore=shutil.ignore_patterns(*OUR_SCRATCH)
     )
+    left = copy / "jpki-demo" / "contract.txt"
+    left.parent.mkdir()
+    left.touch()
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +158,19 @@ def test_the_installed_command_tells_its_version(run: Run) -> None:
 
 def test_the_installed_command_tells_the_whole_life_of_a_card(run: Run) -> None:
     assert run("jpki", "demo").strip()
+
+
+def test_the_source_distribution_holds_the_tests_and_what_runs_them(checkout: Path) -> None:
+    program = "from setuptools import build_meta; build_meta.build_sdist('source')"
+    subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, check=True)
+    (archive,) = (checkout / "source").iterdir()
+    with tarfile.open(archive) as source:
+        held = {member.name.partition("/")[2]: member.mode for member in source if member.isfile()}
+    files = {
+        path.relative_to(checkout).as_posix()
+        for folder in (*PACKAGES, *BESIDE)
+        for path in (checkout / folder).rglob("*")
+        if path.is_file()
+    }
+    assert {*files, *BY_THEMSELVES} - held.keys() == set()
+    assert [name for name in ("run", ".ci/run") if not held[name] & 0o100] == []

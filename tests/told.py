@@ -37,11 +37,10 @@ def differences(
     wrong: list[str] = []
     at = 0
     for name, value in report.items():
-        if name in ("kind", "version"):
+        if name in ("kind", "version") or _left_out(name, value):
             continue
         if name == table:
-            heading = words("labels", f"gathered.{name}", language) if gathered else ""
-            taken, found = _table(lines[at:], value, language, gathered, heading)
+            taken, found = _table(lines[at:], name, value, language, gathered)
         else:
             taken, found = _field(lines[at:], name, value, language, 0)
         at += taken
@@ -68,7 +67,8 @@ def _nested(
     wrong = [] if lines and lines[0] == f"{label}:" else [f"no line {label!r}"]
     at, inside = 1, depth + 1 + mark
     for item in items:
-        for number, (name, value) in enumerate(item.items()):
+        said = {name: value for name, value in item.items() if not _left_out(name, value)}
+        for number, (name, value) in enumerate(said.items()):
             rest = lines[at:]
             if mark and number == 0 and rest:
                 if not rest[0].startswith("  " * (depth + 1) + "- "):
@@ -80,20 +80,51 @@ def _nested(
     return at, wrong
 
 
+# Facts that say nothing where they have this value in JSON: people must not be told them then, and else have to be.
+_NOTHING: dict[str, Any] = {
+    "attribute_problems": [],
+    "attributes": None,
+    "command": None,
+    "counterpart": None,
+    "left_out": [],
+    "name": None,
+    "not_after": None,
+    "notices": [],
+    "predecessor": None,
+    "reader": None,
+    "refusal": None,
+    "repeated": False,
+    "revocation": None,
+    "successor": None,
+    "token": None,
+    "waiting_keys": [],
+}
+
+
+def _left_out(name: str, value: Any) -> bool:
+    if name in ("holder_name_flags", "address_flags"):
+        return set(value) <= {"0"}
+    return name in _NOTHING and value == _NOTHING[name] and isinstance(value, type(_NOTHING[name]))
+
+
 def _table(
-    lines: list[str], rows: list[dict[str, Any]], language: Language, gathered: tuple[str, ...], last: str
+    lines: list[str], table: str, rows: list[dict[str, Any]], language: Language, gathered: tuple[str, ...]
 ) -> tuple[int, list[str]]:
     if not rows:
-        return 1, [] if lines else ["no line for an empty table"]
+        empty = f"{words('labels', table, language)}: {words('values', 'nothing', language)}"
+        return 1, [] if lines[:1] == [empty] else [f"no line {empty!r} for an empty table"]
+    if len(lines) <= len(rows):
+        return len(lines), [f"{len(rows)} rows of {table}, but the text has {lines!r}"]
     wrong = []
     apart = [name for name in rows[0] if name not in gathered]
-    headings = [words("labels", name, language) for name in apart] + ([last] if gathered else [])
+    columns_of = [*apart, f"gathered.{table}"] if gathered else apart
+    headings = [words("labels", name, language) for name in columns_of]
     columns = _columns(lines[0], headings)
     if columns is None:
         return len(rows) + 1, [f"no headings {headings} in {lines[0]!r}"]
-    for row, line in zip(rows, lines[1:], strict=False):
+    for row, line in zip(rows, lines[1 : len(rows) + 1], strict=True):
         cells = _cut(line, columns)
-        for name, cell in zip(apart, cells, strict=False):
+        for name, cell in zip(apart, cells[: len(apart)], strict=True):
             if cell not in _as_text(name, row[name], language):
                 wrong.append(f"{name} = {row[name]!r}, but the table has {cell!r}")
         told = "; ".join(_one(name, row[name], language) for name in gathered if row[name] not in (None, {}))
@@ -177,6 +208,7 @@ _OF = {
     "card_state": "card-state",
     "certificate": "certificate",
     "check": "check",
+    "checks_failed": "check",
     "life_cycle": "life-cycle",
     "outcome": "outcome",
     "sex": "sex",

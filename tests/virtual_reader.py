@@ -22,6 +22,8 @@ from typing import IO
 
 import pytest
 
+from cli.pcsc_daemon import daemon_command
+
 _NAME = "Virtual PCD"
 _DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _PID_FILE = Path("/run/pcscd/pcscd.pid")
@@ -104,14 +106,14 @@ def _have_it_run() -> None:
     elif not names:
         _restart()
     if not until(lambda: bool(virtual_readers())):
-        pytest.fail("the PC/SC daemon does not come up with the virtual reader")
+        pytest.fail("the PC/SC daemon does not come up with the virtual reader, or lets nobody in: see jpki doctor")
 
 
 def _start() -> None:
     if _SYSTEMD.exists() and subprocess.run(["systemctl", "start", "pcscd"], check=False).returncode == 0:
         return
     started = subprocess.Popen(
-        ["pcscd", "--foreground"],
+        [*_as_root(), *daemon_command(), "--foreground"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -120,12 +122,23 @@ def _start() -> None:
     _STARTED_BY_TESTS.write_text(str(started.pid))
 
 
+def _stop(pid: int) -> None:
+    if os.geteuid() == 0:
+        os.kill(pid, signal.SIGTERM)
+    else:
+        subprocess.run([*_as_root(), "kill", str(pid)], check=False)
+
+
+def _as_root() -> list[str]:
+    return [] if os.geteuid() == 0 or shutil.which("sudo") is None else ["sudo", "--non-interactive"]
+
+
 def _restart() -> None:
     if _SYSTEMD.exists():
         subprocess.run(["systemctl", "restart", "pcscd"], check=False)
         return
     try:
-        os.kill(int(_PID_FILE.read_text().strip("\n\0")), signal.SIGTERM)
+        _stop(int(_PID_FILE.read_text().strip("\n\0")))
     except (OSError, ValueError):
         pytest.fail("the PC/SC daemon that runs came up before vsmartcard-vpcd was installed: restart it")
     if not until(lambda: virtual_readers() is None):
@@ -141,6 +154,6 @@ def _end_if_last(users: IO[bytes]) -> None:
     except (OSError, ValueError):
         return  # others use it, or it is not one that tests started
     _STARTED_BY_TESTS.unlink()
-    if name == "pcscd":
-        os.kill(pid, signal.SIGTERM)
+    if name in {"pcscd", "sudo"}:
+        _stop(pid)
         until(lambda: virtual_readers() is None)

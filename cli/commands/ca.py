@@ -14,6 +14,7 @@ ca = group(
         "renew": ".commands.ca_issue:renew",
         "revoke": ".commands.ca_revoke:revoke",
         "crl": ".commands.ca_crl:crl",
+        "catch-up": ".commands.ca_catch_up:catch_up",
         "chain": ".commands.ca_list:chain",
         "list": ".commands.ca_list:list_",
     },

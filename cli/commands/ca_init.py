@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from jpki.terms import Role
 
 from ..authorities import AuthorityChoice, signing_options
+from ..catalogue import words
 from ..frame import command, option
 from ..moments import now
-from ..report import Report
+from ..report import Advice, Report
 
 if TYPE_CHECKING:
     from jpki.ca import Authority, AuthorityFolder
@@ -47,7 +48,16 @@ def init(
     if place.made:
         raise AuthorityExists(folder=str(place.path))
     with place.create(choice.new_passphrase(), settings, now()) as authority:
-        return Report("authority", _facts(place, authority))
+        return Report("authority", _facts(place, authority), advice=_advice(place, choice))
+
+
+def _advice(place: AuthorityFolder, choice: AuthorityChoice) -> tuple[Advice, ...]:
+    roots = str(place.certificate(Role.SIGNATURE).parent)
+    return (
+        Advice(words("prompts", "init.begin-again")),
+        Advice(words("prompts", "init.issue"), choice.command("jpki issue RESIDENTS.csv --id ID")),
+        Advice(words("prompts", "init.publish", roots=roots), choice.command("jpki ca crl --out FOLDER")),
+    )
 
 
 def _facts(place: AuthorityFolder, authority: Authority) -> dict[str, object]:

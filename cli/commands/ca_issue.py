@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from jpki.terms import Role
 
 from ..authorities import FOLDER, AuthorityChoice, known_card_expiry, notice_facts, signing_options
+from ..catalogue import words
 from ..errors import MissingParameter
-from ..files import make_folder, read_file, write_file
+from ..file_kinds import read_request_file
+from ..files import make_folder, write_file
 from ..frame import command, file_option, option
 from ..moments import DAY, now
-from ..report import Report
+from ..report import Advice, Report
 from ..residents import find_resident, resident_arguments
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["issue", "renew"]
 
-_LARGEST = 65_536
 # The job's name: the same request for the same resident again gets the certificate that it got the first time.
 _JOB = "request"
 
@@ -90,7 +91,7 @@ def renew(choice: AuthorityChoice, asked: _Asked, *, card_expiry: date | None) -
 def _issue(choice: AuthorityChoice, asked: _Asked, occasion: str, card_expiry: date | None) -> Report:
     from jpki.ca import IssueRequest, Occasion, Refused
 
-    requests = {role: _read_request(file) for role, file in asked.requests.items()}
+    requests = {role: read_request_file(file) for role, file in asked.requests.items()}
     resident = find_resident(asked.residents, asked.resident_id)
     make_folder(asked.out)
     with choice.signing() as authority:
@@ -104,20 +105,11 @@ def _issue(choice: AuthorityChoice, asked: _Asked, occasion: str, card_expiry: d
         outcome = authority.issue([request], at)[0]
         if isinstance(outcome, Refused):
             raise outcome.error
-        return Report("authority-issue", _hand_out(authority, request, outcome, at, asked.out))
-
-
-def _read_request(file: Path) -> bytes:
-    from jpki.formats import FormatError, from_pem
-
-    data = read_file(file, largest=_LARGEST)
-    if b"-----BEGIN" not in data:
-        return data
-    text = data.decode("ascii", "replace")
-    blocks = [block for label in ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST") for block in from_pem(text, label)]
-    if len(blocks) != 1:
-        raise FormatError(what="certificate request", problem=f"{len(blocks)} requests in one PEM text")
-    return blocks[0]
+        facts = _hand_out(authority, request, outcome, at, asked.out)
+        replaced = any(one.predecessor is not None for one in outcome.certificates)
+    text = words("prompts", "issued.replaced" if replaced else "issued")
+    advice = Advice(text, choice.command("jpki ca crl --out FOLDER"))
+    return Report("authority-issue", facts, advice=(advice,))
 
 
 def _hand_out(

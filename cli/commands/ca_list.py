@@ -10,7 +10,7 @@ from jpki.terms import Role
 
 from ..authorities import AuthorityChoice, authority_option, certificate_row, chain_facts
 from ..frame import argument, command, option
-from ..moments import MOMENT, now
+from ..moments import MOMENT_TO_COME, now
 from ..report import Report
 
 __all__ = ["chain", "list_"]
@@ -21,7 +21,7 @@ _MOST = 1000
 
 @command("ca.chain")
 @argument("name")
-@option("--at", type=MOMENT, metavar="MOMENT", variant="state")
+@option("--at", type=MOMENT_TO_COME, metavar="MOMENT", variant="state")
 @authority_option
 def chain(choice: AuthorityChoice, *, name: str, at: datetime | None) -> Report:
     """Shows what was before a certificate and what came after it, and the holder's certificate of the other role."""
@@ -36,7 +36,7 @@ def chain(choice: AuthorityChoice, *, name: str, at: datetime | None) -> Report:
 @option("--state", type=click.Choice(_STATES))
 @option("--limit", type=click.IntRange(1, _MOST), default=100)
 @option("--after", metavar="NAME")
-@option("--at", type=MOMENT, metavar="MOMENT", variant="state")
+@option("--at", type=MOMENT_TO_COME, metavar="MOMENT", variant="state")
 @authority_option
 def list_(
     choice: AuthorityChoice,

@@ -13,7 +13,8 @@ from ..console import say
 from ..errors import ConfirmationNeeded
 from ..frame import argument, command, option
 from ..moments import now
-from ..report import Report
+from ..report import Advice, Report
+from ..stopping import Declined, interruption_told_as
 
 if TYPE_CHECKING:
     from jpki.formats import RevocationReason
@@ -59,15 +60,18 @@ def revoke(choice: AuthorityChoice, *, names: tuple[str, ...], reason: str, yes:
         }
         for name, revocation in done.items()
     ]
-    return Report("authority-revocation", {"certificates": rows})
+    advice = Advice(words("prompts", "revoked"), choice.command("jpki ca crl --out FOLDER"))
+    return Report("authority-revocation", {"certificates": rows}, advice=(advice,))
 
 
 def _confirm(named: list[str], reason: RevocationReason) -> None:
-    """Asks whether these are meant; raises ConfirmationNeeded where nobody can be asked, click.Abort for a no."""
+    """Asks whether these are meant; raises ConfirmationNeeded where nobody can be asked, Declined for a no."""
     if not sys.stdin.isatty():
         raise ConfirmationNeeded(option="--yes")
     say(words("prompts", "revoke", names=named, reason=reason_word(reason)))
     sys.stderr.write(words("prompts", "revoke.ask"))
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes", "はい"}:
-        raise click.Abort
+    with interruption_told_as("revoke"):
+        answer = sys.stdin.readline().strip().lower()
+    if answer not in {"y", "yes", "はい"}:
+        raise Declined("revoke")

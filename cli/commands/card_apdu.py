@@ -109,4 +109,6 @@ def _bytes_of(text: str) -> bytes:
     raw = bytes.fromhex(digits)
     if len(raw) < _HEADER:
         raise BadValue(parameter="HEX", problem="shorter than a command's header")
-    return raw[:_MOST_BYTES]
+    if len(raw) > _MOST_BYTES:
+        raise BadValue(parameter="HEX", problem="longer than any command")
+    return raw

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jpki.terms import Role
 
@@ -13,19 +12,16 @@ from ..card_login import last_try_option, logged_in
 from ..cards import CardChoice, card_options, open_chosen_card
 from ..catalogue import words
 from ..console import say, write_text
-from ..files import read_file, refuse_to_overwrite, write_file
+from ..file_kinds import read_certificate_file, read_json_file
+from ..files import refuse_to_overwrite, write_file
 from ..frame import command, file_option, option
 from ..pins import SecretSource, pin_options, pin_variable
 from ..report import Report
-from ..signing import read_certificate_file, signature_of
-
-if TYPE_CHECKING:
-    from jpki.verify import Challenge
+from ..signing import signature_of
 
 __all__ = ["auth"]
 
 _ROLE = Role.AUTHENTICATION
-_LARGEST = 65_536
 
 
 @command("card.auth")
@@ -48,11 +44,11 @@ def auth(
     allow_last_try: bool,
 ) -> Report | None:
     """Signs a site's challenge with the authentication key, and writes the response that the site asks for."""
-    from jpki.verify import LoginResponse
+    from jpki.verify import Challenge, LoginResponse
 
     if out is not None and not force:
         refuse_to_overwrite(out)
-    asked = _read_challenge(challenge)
+    asked = read_json_file(challenge, "challenge", Challenge.from_facts)
     known = None if known_certificate is None else read_certificate_file(known_certificate)
     # Whoever types the PIN sees which site the card logs in to.
     say(words("prompts", "login-to", origin=asked.origin))
@@ -76,14 +72,3 @@ def auth(
         "response_file": str(out),
     }
     return Report("card-login", facts)
-
-
-def _read_challenge(path: Path) -> Challenge:
-    from jpki.formats import FormatError
-    from jpki.verify import Challenge
-
-    try:
-        facts = json.loads(read_file(path, largest=_LARGEST))
-    except (ValueError, RecursionError) as error:
-        raise FormatError(what="challenge", problem="not JSON") from error
-    return Challenge.from_facts(facts)

@@ -82,10 +82,7 @@ def _session(
     opened: OpenedCard, role: Role, source: SecretSource, *, of_authority: bool, allow_last_try: bool
 ) -> Iterator[JpkiApplication]:
     """Opens a session in which the file can be read: with its PIN where this kind of card asks for one."""
-    if opened.profile is None:
-        with opened.session():  # finds out which kind of card it is
-            pass
-    files = opened.profile.jpki.roles.get(role) if opened.profile is not None else None
+    files = opened.kind().jpki.roles.get(role)
     file = None if files is None else files.authority_certificate if of_authority else files.certificate
     if file is None or file.read.free:
         with opened.session() as jpki:

@@ -8,7 +8,7 @@ import click
 
 from jpki.terms import Role
 
-from ..card_login import ask_new_pin, ask_pin, last_try_option, pin_name, refuse_bad_form
+from ..card_login import ask_new_pin, ask_pin, last_try_option, pin_name, pin_policy
 from ..cards import CardChoice, card_options, open_chosen_card
 from ..frame import argument, command
 from ..pins import SecretSource, new_pin_options, pin_options, pin_variable, refuse_without_terminal
@@ -42,11 +42,8 @@ def pin_change(
     refuse_without_terminal(new_source, pin_name(whose, new=True))
     with open_chosen_card(choice) as opened:
         asked = ask_pin(opened, whose, source, allow_last_try=allow_last_try)
-        files = None if opened.profile is None else opened.profile.jpki.roles.get(whose)
-        new = ask_new_pin(whose, new_source, None if files is None else files.pin)
+        new = ask_new_pin(whose, new_source, pin_policy(opened.kind(), whose))
         with opened.session() as jpki:
-            if (files := jpki.profile.jpki.roles.get(whose)) is not None:
-                refuse_bad_form(whose, files.pin, new)
             jpki.verify_pin(whose, asked.pin, allow_last_try=allow_last_try, tries_left=asked.tries_left)
             jpki.change_pin(whose, new)
         name = opened.name

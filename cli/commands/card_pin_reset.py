@@ -10,11 +10,12 @@ import click
 from jpki.terms import Role
 
 from ..authorities import AuthorityChoice, signing_options
-from ..card_login import ask_new_pin, pin_name
-from ..cards import CardChoice, card_options, open_chosen_card
+from ..card_login import ask_new_pin, pin_name, pin_policy
+from ..cards import CardChoice, OpenedCard, card_options, open_chosen_card
+from ..catalogue import words
 from ..frame import argument, command, option
 from ..pins import SecretSource, new_pin_options, pin_variable, refuse_without_terminal
-from ..report import Report
+from ..report import Advice, Report
 from .issue import profile_of
 
 __all__ = ["pin_reset"]
@@ -45,7 +46,8 @@ def pin_reset(
     refuse_without_terminal(source, pin_name(whose, new=True))
     with choice.signing() as authority, open_chosen_card(card) as opened:
         profile = profile_of(opened, card)
-        new = ask_new_pin(whose, source, profile.jpki.roles[whose].pin)
+        _refuse_without_certificate(opened, whose)
+        new = ask_new_pin(whose, source, pin_policy(profile, whose))
         desk = IssuanceDesk(authority, secrets.token_bytes)
         serial = desk.reset_pin(opened.card, profile, whose, new, holder=holder)
         with authority.store.snapshot() as view:
@@ -55,6 +57,16 @@ def pin_reset(
             "card_serial": serial,
             "holder": None if stored is None else stored.holder,
             "role": whose,
-            "tries_left": profile.jpki.roles[whose].pin.tries,
+            "tries_left": pin_policy(profile, whose).tries,
         }
-    return Report("card-pin-reset", facts)
+    advice = Advice(words("prompts", "pin.reset"), card.command(f"jpki card pin-change {role}"))
+    return Report("card-pin-reset", facts, advice=(advice,))
+
+
+def _refuse_without_certificate(opened: OpenedCard, role: Role) -> None:
+    """Raises NoCertificate for a card without this PIN, a blank one say, before anybody types a new one."""
+    from jpki.card import NoCertificate
+
+    with opened.session() as jpki:
+        if role not in jpki.certificates_present():
+            raise NoCertificate(role=role)

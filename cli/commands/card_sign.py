@@ -10,11 +10,12 @@ from jpki.terms import Role
 from ..card_login import last_try_option, logged_in
 from ..cards import CardChoice, card_options, open_chosen_card
 from ..errors import FileUnreadable
-from ..files import refuse_to_overwrite, write_file
+from ..file_kinds import read_certificate_file
+from ..files import beside, refuse_to_overwrite, write_file
 from ..frame import FILE, argument, command, file_option, option
 from ..pins import SecretSource, pin_options, pin_variable
 from ..report import Report
-from ..signing import read_certificate_file, signature_of
+from ..signing import signature_of
 
 __all__ = ["sign"]
 
@@ -43,8 +44,8 @@ def sign(
     allow_last_try: bool,
 ) -> Report:
     """Signs a file with the signature key: FILE.sig and FILE.crt beside it, unless other names are given."""
-    signature_file = out or file.with_name(f"{file.name}.sig")
-    certificate_file = certificate or file.with_name(f"{file.name}.crt")
+    signature_file = out or beside(file, ".sig")
+    certificate_file = certificate or beside(file, ".crt")
     if not force:
         refuse_to_overwrite(signature_file, certificate_file)
     digest = _digest(file)

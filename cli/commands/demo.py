@@ -17,6 +17,7 @@ from ..console import show_report, write_heading, write_text
 from ..foreign import cells
 from ..frame import command, frame_of, option
 from ..report import Report
+from ..stopping import interruption_told_as
 from ..wrapping import wrapped
 from .issue import step_words
 
@@ -42,9 +43,10 @@ def demo(context: click.Context, *, out: Path) -> Report | None:
     folder.prepare()
     checks = checks_of(_FIRST, _RENEWED)
     teller = _Teller(silent=frame_of(context).json)
-    steps = _tell(folder, teller)
-    _leave(folder, checks)
-    teller.end(folder, checks)
+    with interruption_told_as("demo"):
+        steps = _tell(folder, teller)
+        _leave(folder, checks)
+        teller.end(folder, checks)
     if not teller.silent:
         return None
     commands = [{"shows": words("demo", f"check.{one.shows}"), "command": one.command} for one in checks]

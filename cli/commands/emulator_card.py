@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..cards import profile_option
+from ..cards import DEFAULT_PROFILE, CardChoice, issuing_command, profile_option
+from ..catalogue import words
 from ..facts import profile_fact
 from ..frame import FILE, argument, command, frame_of
-from ..report import Report
+from ..report import Advice, Report
 from ..values import Word
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from jpki.terms import Role
 
 __all__ = ["card_facts", "create", "info"]
-
-_DEFAULT_PROFILE = "mynumber"
 
 
 @command("emulator.create")
@@ -32,9 +31,11 @@ def create(context: click.Context, *, file: Path, profile: str | None) -> Report
 
     from ..finished_cards import new_blank_card
 
-    name = profile or frame_of(context).settings.profile or _DEFAULT_PROFILE
-    with new_blank_card(load_profile(name), file) as card:
-        return Report("emulator-card", card_facts(file, card))
+    settings = frame_of(context).settings
+    with new_blank_card(load_profile(profile or settings.profile or DEFAULT_PROFILE), file) as card:
+        facts = card_facts(file, card)
+    issue = issuing_command("jpki issue RESIDENTS.csv --id ID", CardChoice(emulator=file), settings)
+    return Report("emulator-card", facts, advice=(Advice(words("prompts", "card.blank"), issue),))
 
 
 @command("emulator.info")

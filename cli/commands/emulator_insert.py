@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..catalogue import words
+from jpki.errors import CardError
+
+from ..catalogue import error_words, words
 from ..console import say, show_report
 from ..facts import profile_fact
 from ..frame import FILE, argument, command, frame_of, option
@@ -59,16 +61,33 @@ def keep_inserted(
 
     try:
         with inserted(card, slot) as bridge:
-            place = {"reader": reader_of(bridge), "slot": SLOT_PORTS.index(bridge.port), "port": bridge.port}
+            slot, reader = SLOT_PORTS.index(bridge.port), reader_of(bridge)
+            place = {"reader": reader, "slot": slot, "port": bridge.port}
             show_report(Report(kind, {**facts, **place}, one_line=True), json=json)
+            if reader is None:
+                say(_why_unnamed(slot))
             say(words("prompts", "inserted.eof" if until_eof else "inserted"))
             ended = _end_of_input() if until_eof else threading.Event()
+            there = True
             while not bridge.wait(_LOOK_EVERY) and not ended.is_set():
-                pass
+                if bridge.inserted != there:
+                    there = not there
+                    say(words("prompts", "reader-back" if there else "reader-gone"))
             if bridge.failure is not None:
                 raise bridge.failure
     except (KeyboardInterrupt, Stopped):
         say(words("prompts", "taken-out"))
+
+
+def _why_unnamed(slot: int) -> str:
+    """Returns why it is not told what the reader is called, and how it is found all the same."""
+    from jpki.card import readers
+
+    try:
+        readers()
+    except CardError as error:
+        return words("prompts", "reader-unnamed", why=error_words(error).what, slot=f"{slot:02X}")
+    return words("prompts", "reader-unseen")
 
 
 def _end_of_input() -> threading.Event:

@@ -78,7 +78,7 @@ def _card(folder: Path, *, new: bool) -> EmulatedCard:
     card = new_blank_card(load_profile(_PROFILE), path) if made else open_card(path)
     try:
         if card.state.life_cycle is not LifeCycle.SEALED:
-            say(words("prompts", "making-card"))
+            say(words("prompts", "making-card", folder=str(folder)))
             _finish(folder, card)
     except BaseException:
         card.close()
@@ -102,10 +102,13 @@ def _passphrase(folder: Path) -> Secret:
 
 
 def _move_aside(path: Path) -> None:
-    from emulator import open_card
+    from emulator import CardFileDamaged, open_card
 
-    with open_card(path) as card:  # not while it is in a reader
-        path.rename(path.with_name(f"card-{card.state.serial.hex()}.jpki"))
+    try:
+        with open_card(path) as card:  # not while it is in a reader
+            path.rename(path.with_name(f"card-{card.state.serial.hex()}.jpki"))
+    except CardFileDamaged:
+        path.rename(path.with_name(f"card-damaged-{secrets.token_hex(4)}.jpki"))
 
 
 def _pin(card: EmulatedCard, role: Role) -> str | None:

@@ -8,8 +8,9 @@ from jpki.card import Reader, choose_reader
 from jpki.card import readers as all_readers
 from jpki.errors import CardError
 
+from ..catalogue import words
 from ..frame import command, frame_of
-from ..report import Report
+from ..report import Advice, Report
 from ..values import Word
 
 __all__ = ["readers"]
@@ -21,7 +22,9 @@ def readers(context: click.Context) -> Report:
     """Lists the readers; no card is asked anything."""
     found = all_readers()
     chosen = _chosen(frame_of(context).settings.reader, found)
-    return Report("readers", {"readers": [_facts(reader, chosen) for reader in found]}, table="readers")
+    advice = () if found else (Advice(words("prompts", "no-reader"), "jpki doctor"),)
+    facts = {"readers": [_facts(reader, chosen) for reader in found]}
+    return Report("readers", facts, table="readers", advice=advice)
 
 
 def _chosen(selection: str | None, found: tuple[Reader, ...]) -> Reader | None:

@@ -93,13 +93,16 @@ def jpki_reader(jpki_card: EmulatedCard) -> Iterator[CardInReader]:
 
     A daemon that runs is used, else one is started. The test is skipped where there is none, or no virtual reader.
     """
-    from .reader import CannotInsert, CardInReader
+    from .daemon import NoReaderHere
+    from .reader import CardInReader, CardNotMoved
 
     with ExitStack() as stack:
         try:
             reader = stack.enter_context(CardInReader(jpki_card))
-        except CannotInsert as reason:
+        except NoReaderHere as reason:
             pytest.skip(str(reason))
+        except CardNotMoved as reason:
+            pytest.fail(str(reason), pytrace=False)
         yield reader
 
 

@@ -49,7 +49,7 @@ from .issuing import Issued, IssuedCertificate, IssueRequest, Occasion, Refused
 from .keys import KeyFolder, KeySource, LoadedKey, SigningKey, new_rsa_key
 from .lists import MadeList
 from .requests import CheckedRequest, check_request
-from .residents import Resident, read_residents, scan_residents
+from .residents import COLUMNS, Resident, read_residents, scan_residents
 from .restoring import CaughtUp
 from .revoking import Revocation
 from .rules import Certifiable, Decision, Decisions, Notice, NoticeKind, Reason, Refusal, decide
@@ -57,6 +57,7 @@ from .settings import AuthoritySettings
 from .weak_keys import KeyWeakness, weakness_of
 
 __all__ = [
+    "COLUMNS",
     "AlreadyCertified",
     "AlreadyRevoked",
     "AmbiguousNumber",

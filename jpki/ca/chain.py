@@ -81,8 +81,6 @@ def find(store: Store, text: str) -> CertificateName:
     number = _NUMBER.fullmatch(text.strip())
     if number is None:
         names = [CertificateName.parse(text)]
-        if names[0].number >> 32:
-            raise NoSuchCertificate(number=str(names[0]))
     else:
         names = [CertificateName(role, int(number[1], 16)) for role in Role]
     with store.snapshot() as view:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from jpki.store import Store
+from jpki.store import NoStore, Store
 from jpki.terms import Role, Secret
 
 from .authority import Authority
@@ -77,9 +77,11 @@ class AuthorityFolder:
         """Makes both authorities, or finishes what an interrupted call began; never replaces a key.
 
         Raises AuthorityExists where nothing is left to do, KeysUnusable (WrongPassphrase where a key is there already
-        under another one), EmptyPassphrase, AuthorityFolderFailed, StoreError.
+        under another one), EmptyPassphrase, AuthorityFolderFailed, StoreError (NoStore where keys are there and no
+        store: what they signed is not known any more).
         """
         keys = KeyFolder(self.keys, passphrase, make_key=make_key, random=random)
+        self._refuse_a_lost_store()
         if self.made:
             raise AuthorityExists(folder=str(self.path))
         self._make_folders()
@@ -97,6 +99,7 @@ class AuthorityFolder:
 
         Raises NoAuthority, EmptyPassphrase, StoreError.
         """
+        self._refuse_a_lost_store()
         if not self.store.is_file():
             raise NoAuthority(folder=str(self.path))
         keys = KeyFolder(self.keys, passphrase, random=random)
@@ -106,6 +109,11 @@ class AuthorityFolder:
         except BaseException:
             store.close()
             raise
+
+    def _refuse_a_lost_store(self) -> None:
+        # The store is made before the keys: keys without one have signed what a new store would number once more.
+        if not self.store.exists() and any(self.keys.glob("*.key")):
+            raise NoStore(store=str(self.store))
 
     def _make_folders(self) -> None:
         try:

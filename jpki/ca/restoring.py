@@ -97,6 +97,6 @@ def _read(own: StoredAuthorityKey, encoded: bytes) -> CertificateList:
         raise ListRefused(role=role, problem="not a complete list of this authority")
     if not signed_by(found, authority):
         raise ListRefused(role=role, problem="the signature does not verify")
-    if any(entry.serial > HIGHEST_NUMBER for entry in found):
+    if any(not 0 < entry.serial <= HIGHEST_NUMBER for entry in found):
         raise ListRefused(role=role, problem="a number over four octets")
     return found

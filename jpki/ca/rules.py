@@ -33,7 +33,9 @@ __all__ = ["Certifiable", "Decision", "Decisions", "Notice", "NoticeKind", "Reas
 _SIGNING_AGE = 15
 _LONGEST_ADDRESS = 200  # characters as written
 _NOTHING_BEFORE: Mapping[Role, datetime] = {}
-_last_second = lru_cache(maxsize=4096)(end_of_day_in_japan)  # a batch meets the same days again and again
+# A batch has one moment, and meets the same days again and again.
+_day = lru_cache(maxsize=64)(day_in_japan)
+_last_second = lru_cache(maxsize=4096)(end_of_day_in_japan)
 
 
 class Reason(Enum):
@@ -136,7 +138,7 @@ def decide(
     holds, by role, the end of the certificate that is being renewed. `name_formats` stands in for those of the
     certificate profile. Source: docs/rules.md
     """
-    day = day_in_japan(at)
+    day = _day(at)
     expiry, reasons = _card(resident, day, card_expiry)
     attributes, unwritable, notices = _attributes(resident, name_formats)
     reasons += unwritable
@@ -145,7 +147,9 @@ def decide(
         why = tuple(reasons)
         return Decisions(Refusal(Role.SIGNATURE, why), Refusal(Role.AUTHENTICATION, why), expiry, notices)
     signing_ends = min(_last_day(day, birth, previous_not_after.get(Role.SIGNATURE)), expiry)
-    logging_in_ends = min(_last_day(day, birth, previous_not_after.get(Role.AUTHENTICATION)), expiry)
+    logging_in_ends = signing_ends
+    if previous_not_after:
+        logging_in_ends = min(_last_day(day, birth, previous_not_after.get(Role.AUTHENTICATION)), expiry)
     barred = _barred_from_signing(resident, day, birth)
     signature = Refusal(Role.SIGNATURE, barred) if barred else _certifiable(Role.SIGNATURE, signing_ends, attributes)
     return Decisions(signature, _certifiable(Role.AUTHENTICATION, logging_in_ends, None), expiry, notices)

@@ -13,7 +13,7 @@ import hmac
 import json
 from collections.abc import Callable
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -58,12 +58,13 @@ def seal_private_key(key: RSAPrivateKey, passphrase: Secret, random: Random) -> 
 
     Source: RFC 5958, 3; RFC 8018, 6.2; RFC 7914, 7.
     """
-    clear = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    # Secret, as every key here that has a name: what a function held may be printed with an error.
+    clear = Secret(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
     salt, iv = random(16), random(16)
     kdf = Scrypt(salt=salt, length=32, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P)
     filler = padding.PKCS7(128).padder()
     encryptor = Cipher(algorithms.AES(kdf.derive(passphrase.reveal())), modes.CBC(iv)).encryptor()
-    hidden = encryptor.update(filler.update(clear) + filler.finalize()) + encryptor.finalize()
+    hidden = encryptor.update(filler.update(clear.reveal()) + filler.finalize()) + encryptor.finalize()
     costs = [tlv(_INTEGER, number.to_bytes(2, "big").lstrip(b"\x00")) for number in (_SCRYPT_N, _SCRYPT_R, _SCRYPT_P)]
     derivation = tlv(_SEQUENCE, [_SCRYPT, tlv(_SEQUENCE, [tlv(_OCTETS, salt), *costs])])
     scheme = tlv(_SEQUENCE, [_AES_256_CBC, tlv(_OCTETS, iv)])
@@ -82,9 +83,12 @@ def open_private_key(content: bytes, passphrase: Secret, file: str) -> RSAPrivat
         raise DamagedKey(file=file)
     try:
         key = load_der_private_key(blocks[0], passphrase.reveal())
-    except (ValueError, TypeError):
+    except ValueError:
         # The file is what was written, as its first line shows: so it is the passphrase.
         raise WrongPassphrase(file=file) from None
+    except (TypeError, InternalError, UnsupportedAlgorithm, MemoryError):
+        # It is not sealed, or in a way that nobody here seals: somebody wrote another file and a first line for it.
+        raise DamagedKey(file=file) from None
     if not isinstance(key, RSAPrivateKey):
         raise DamagedKey(file=file)
     return key
@@ -95,11 +99,11 @@ def seal_secret(secret: Secret, passphrase: Secret, random: Random) -> bytes:
 
     Source: RFC 7516, 5.1; RFC 7518, 4.8 and 5.3.
     """
-    salt, content_key, iv = random(16), random(32), random(12)
+    salt, content_key, iv = random(16), Secret(random(32)), random(12)
     header = {"alg": _JWE_KEY, "enc": _JWE_CONTENT, "p2s": _text(salt), "p2c": _PBKDF2_ROUNDS}
     protected = _text(json.dumps(header, separators=(",", ":")).encode())
-    wrapped = aes_key_wrap(_wrapping_key(passphrase, salt, _PBKDF2_ROUNDS), content_key)
-    sealed = AESGCM(content_key).encrypt(iv, secret.reveal(), protected.encode())
+    wrapped = aes_key_wrap(_wrapping_key(passphrase, salt, _PBKDF2_ROUNDS), content_key.reveal())
+    sealed = AESGCM(content_key.reveal()).encrypt(iv, secret.reveal(), protected.encode())
     parts = (protected, _text(wrapped), _text(iv), _text(sealed[:-16]), _text(sealed[-16:]))
     return _checked(".".join(parts).encode() + b"\n")
 
@@ -109,18 +113,19 @@ def open_secret(content: bytes, passphrase: Secret, file: str) -> Secret:
     try:
         protected, wrapped, iv, hidden, tag = _unchecked(content, file).decode("ascii").rstrip("\n").split(".")
         header = json.loads(_octets(protected))
-        rounds, salt = int(header["p2c"]), _octets(str(header["p2s"]))
+        rounds, salt = header["p2c"], _octets(header["p2s"])
         octets = [_octets(part) for part in (wrapped, iv, hidden, tag)]
-    except (ValueError, KeyError, TypeError):
+        known = header["alg"] == _JWE_KEY and header["enc"] == _JWE_CONTENT
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedKey(file=file) from None
-    if header.get("alg") != _JWE_KEY or header.get("enc") != _JWE_CONTENT or not 1 <= rounds <= _MOST_ROUNDS:
+    if not known or type(rounds) is not int or not 1 <= rounds <= _MOST_ROUNDS:
         raise DamagedKey(file=file)
     try:
-        content_key = aes_key_unwrap(_wrapping_key(passphrase, salt, rounds), octets[0])
+        content_key = Secret(aes_key_unwrap(_wrapping_key(passphrase, salt, rounds), octets[0]))
     except (InvalidUnwrap, ValueError):
         raise WrongPassphrase(file=file) from None
     try:
-        return Secret(AESGCM(content_key).decrypt(octets[1], octets[2] + octets[3], protected.encode()))
+        return Secret(AESGCM(content_key.reveal()).decrypt(octets[1], octets[2] + octets[3], protected.encode()))
     except (InvalidTag, ValueError):
         raise DamagedKey(file=file) from None
 

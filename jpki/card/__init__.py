@@ -43,12 +43,14 @@ from .faults import Fault, Faulty, Slow, answering, lost, pulled
 from .find import find_application, open_card_reader, shipped_profiles
 from .info import CardInfo, read_card_info
 from .issuer_commands import LifeCycle
-from .key import CardPrivateKey
+from .key import CardPrivateKey, certified_key
 from .local import LocalConnection
 from .pcsc import Limits, PcscConnection, open_reader
 from .personalisation import IssuerSession, issuer_session
+from .pin_form import refuse_bad_form
 from .readers import Reader, choose_reader, readers
 from .resolving import Chaining, Completing, Resolving
+from .scard import daemon_refusal
 from .secured import IssuerChannel, Secured, open_issuer_channel
 from .selecting import select_application
 from .session import JpkiApplication
@@ -122,7 +124,9 @@ __all__ = [
     "WrongLifeCycle",
     "WrongPin",
     "answering",
+    "certified_key",
     "choose_reader",
+    "daemon_refusal",
     "find_application",
     "issuer_session",
     "lost",
@@ -133,6 +137,7 @@ __all__ = [
     "read_card_info",
     "read_transcript",
     "readers",
+    "refuse_bad_form",
     "select_application",
     "shipped_profiles",
 ]

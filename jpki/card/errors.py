@@ -37,11 +37,12 @@ CardError
 ├── KeyMismatch(role)                       a signature by the card's key does not verify under the certificate
 └── OffTranscript(number, problem)          a replayed card was asked what its transcript does not hold
 BadInput
-└── BadPinForm(role, form, shortest, longest)    refused before the card saw it
+└── BadPinForm(role, form, shortest, longest, problem)    refused before the card saw it
 """
 
 from __future__ import annotations
 
+from card_profiles import PinProblem
 from jpki.errors import BadInput, CardError
 from jpki.formats import StatusWord
 from jpki.terms import Role
@@ -308,11 +309,12 @@ class OffTranscript(CardError):
 
 
 class BadPinForm(BadInput):
-    """Says that a PIN does not have the form that the card asks for: a regular expression, and its lengths."""
+    """Says that a PIN does not have the form that the card asks for: a regular expression, its lengths, and why not."""
 
-    def __init__(self, *, role: Role, form: str, shortest: int, longest: int) -> None:
+    def __init__(self, *, role: Role, form: str, shortest: int, longest: int, problem: PinProblem) -> None:
         super().__init__()
         self.role = role
         self.form = form
         self.shortest = shortest
         self.longest = longest
+        self.problem = problem

@@ -43,7 +43,7 @@ def read_der(card: Card, file: TransparentFile, dialect: Dialect) -> bytes | Non
     try:
         data = _first(card, file, MAX_SHORT_LE)
     except CardRefused as refused:
-        if refused.status == dialect.no_file:
+        if refused.status in (dialect.no_file, dialect.offset):  # not there, or of no bytes at all
             return None
         raise
     if not data or data[0] in _FILLER:

@@ -125,6 +125,8 @@ class IssuerCommands:
     def _public_key(self, response: Response) -> RsaPublicKey:
         data = _checked(_KEY_PAIR, response).data
         modulus, exponent = (int.from_bytes(_found(data, 0x7F49, tag), "big") for tag in (0x81, 0x82))
+        if not modulus or not exponent:
+            raise BadAnswer(problem="a number that is not positive")
         return RsaPublicKey(modulus, exponent)
 
     def _reference(self, policy: PinPolicy) -> int:

@@ -13,13 +13,26 @@ from card_profiles import SigningScheme
 from jpki.formats import Certificate, digest_info
 from jpki.terms import Role
 
+from .errors import KeyMismatch
 from .session import JpkiApplication
 
-__all__ = ["CardPrivateKey"]
+__all__ = ["CardPrivateKey", "certified_key"]
 
 _HASHES = ("sha1", "sha256", "sha384", "sha512")
 _PSS_SALT_LENGTH = 32
 _DIGEST_LENGTH = padding.PSS.DIGEST_LENGTH
+
+
+def certified_key(certificate: Certificate, role: Role) -> rsa.RSAPublicKey:
+    """Returns the key that a certificate of this role certifies, ready for use.
+
+    Raises FormatError where it is not RSA, and KeyMismatch for numbers that no RSA key has: they are not the card's.
+    """
+    numbers = certificate.public_key
+    try:
+        return rsa.RSAPublicNumbers(numbers.exponent, numbers.modulus).public_key()
+    except ValueError:
+        raise KeyMismatch(role=role) from None
 
 
 class CardPrivateKey(rsa.RSAPrivateKey):
@@ -31,15 +44,17 @@ class CardPrivateKey(rsa.RSAPrivateKey):
     """
 
     def __init__(self, session: JpkiApplication, role: Role, certificate: Certificate) -> None:
-        """Takes the certificate for its public key; `of` reads it from the card."""
-        numbers = certificate.public_key
+        """Takes the certificate for its public key; `of` reads it from the card. Raises FormatError, KeyMismatch."""
         self._session = session
         self._role = role
-        self._public_key = rsa.RSAPublicNumbers(numbers.exponent, numbers.modulus).public_key()
+        self._public_key = certified_key(certificate, role)
 
     @classmethod
     def of(cls, session: JpkiApplication, role: Role) -> CardPrivateKey:
-        """Returns the key of a role, its certificate read from the card; raises what read_certificate raises."""
+        """Returns the key of a role, its certificate read from the card.
+
+        Raises what read_certificate raises, and for a certificate of no RSA key FormatError or KeyMismatch.
+        """
         return cls(session, role, session.read_certificate(role))
 
     @property

@@ -38,6 +38,7 @@ T = TypeVar("T")
 
 _T0 = 1
 _TRIES_TO_RECONNECT = 5
+_PLAIN_SELECT = b"\x00\xa4"
 _RETRY_AFTER = 0.1
 # A removal is told by the daemon's next look at the reader, which vpcd gets every 0.4 s.
 _REMOVAL_IS_SEEN_WITHIN_MS = 1500
@@ -79,6 +80,8 @@ class PcscConnection(HeldConnection):
         self._card = 0
         # By this connection itself, of which its handle has yet to be told.
         self._power_cycled = False
+        # Within `exclusive()`, as long as nothing was sent that another program's reset could undo.
+        self._nothing_sent = False
         try:
             self._context = self._establish()
             protocol = self._connect()
@@ -124,6 +127,20 @@ class PcscConnection(HeldConnection):
         self._refuse_if_lost()
         if self._power_cycled:
             self._reconnect()
+        first, self._nothing_sent = self._nothing_sent, False
+        result, answer = self._transmit(command)
+        if first and command.startswith(_PLAIN_SELECT):
+            # The daemon resets the card of a program that ended, and carries nothing to it meanwhile.
+            for _ in range(_TRIES_TO_RECONNECT):
+                if result != Code.RESET_CARD:
+                    break
+                self._reconnect()
+                result, answer = self._transmit(command)
+        if result != Code.SUCCESS:
+            raise self._failure("SCardTransmit", result)
+        return answer
+
+    def _transmit(self, command: bytes) -> tuple[int, bytes]:
         data = list(command)
         result, answer = self._call(
             self._limits.answer, lambda: self._scard.SCardTransmit(self._card, self._header, data)
@@ -131,15 +148,17 @@ class PcscConnection(HeldConnection):
         if result == Code.SUCCESS and not answer:
             # The virtual reader's word for a card that was pulled while it worked: no card answers nothing at all.
             result = Code.NOT_TRANSACTED
-        if result != Code.SUCCESS:
-            raise self._failure("SCardTransmit", normal(result))
-        return bytes(answer)
+        if normal(result) == Code.PROTOCOL_MISMATCH:
+            # The protocol was agreed on with this connection: only while the card is being reset it has none.
+            result = Code.RESET_CARD
+        return normal(result), bytes(answer)
 
     def _begin(self) -> None:
         self._refuse_if_lost()
         for _ in range(_TRIES_TO_RECONNECT):
             result = self._take(lambda: self._scard.SCardBeginTransaction(self._card))
             if result == Code.SUCCESS:
+                self._nothing_sent = True
                 return
             if result not in (Code.RESET_CARD, Code.UNPOWERED_CARD):
                 raise self._failure("SCardBeginTransaction", result)
@@ -166,6 +185,7 @@ class PcscConnection(HeldConnection):
             raise CardBusy(reader=self.name) from None
 
     def _end(self, *, log_out: bool) -> bool:
+        self._nothing_sent = False
         disposition = UNPOWER_CARD if log_out else LEAVE_CARD
         result = self._finally(lambda: self._scard.SCardEndTransaction(self._card, disposition))
         self._power_cycled = log_out and result == Code.SUCCESS

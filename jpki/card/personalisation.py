@@ -28,8 +28,10 @@ from jpki.formats import (
 from jpki.terms import Pin, Role
 
 from .channel import Card
-from .errors import BadPinForm, CardRefused, KeyMismatch, KeyMissing, NoCertificate, SchemeMissing, WrongLifeCycle
+from .errors import CardRefused, KeyMismatch, KeyMissing, NoCertificate, SchemeMissing, WrongLifeCycle
 from .issuer_commands import IssuerCommands, LifeCycle
+from .key import certified_key
+from .pin_form import refuse_bad_form
 from .secured import IssuerChannel, open_issuer_channel
 from .selecting import select_application
 from .session import JpkiApplication
@@ -133,14 +135,16 @@ class IssuerSession:
     def set_initial_pin(self, role: Role, pin: Pin) -> None:
         """Sets a PIN and all its tries, before sealing; raises BadPinForm before the card sees it."""
         self._require(sealed=False)
-        self._check_form(role, pin)
-        self._commands.set_initial_pin(self._files(role).pin, pin)
+        policy = self._files(role).pin
+        refuse_bad_form(role, policy, pin)
+        self._commands.set_initial_pin(policy, pin)
 
     def reset_pin(self, role: Role, pin: Pin) -> None:
         """Sets a new PIN and gives all its tries back, on a sealed card; raises BadPinForm before the card sees it."""
         self._require(sealed=True)
-        self._check_form(role, pin)
-        self._commands.reset_pin(self._files(role).pin, pin)
+        policy = self._files(role).pin
+        refuse_bad_form(role, policy, pin)
+        self._commands.reset_pin(policy, pin)
 
     def create_file(self, file: int) -> None:
         """Creates a file of the profile, at its whole size and empty, before sealing; one that is there is emptied."""
@@ -182,10 +186,9 @@ class IssuerSession:
         Raises KeyMismatch where it does not verify, KeyMissing, BadPinForm, WrongPin, PinBlocked, and FormatError for
         the certificate.
         """
-        certified = Certificate.parse(certificate).public_key
+        public_key = certified_key(Certificate.parse(certificate), role)
         self.jpki.verify_pin(role, pin)
         signature = self._sign(role, challenge, waiting=waiting)
-        public_key = rsa.RSAPublicNumbers(certified.exponent, certified.modulus).public_key()
         try:
             public_key.verify(signature, challenge, padding.PKCS1v15(), SHA256())
         except InvalidSignature:
@@ -245,12 +248,6 @@ class IssuerSession:
         if not isinstance(declared, TransparentFile):
             raise TypeError(file)
         return declared
-
-    def _check_form(self, role: Role, pin: Pin) -> None:
-        policy = self._files(role).pin
-        if not policy.accepts(pin):
-            shortest, longest = policy.lengths
-            raise BadPinForm(role=role, form=policy.format, shortest=shortest, longest=longest)
 
     def _require(self, *, sealed: bool) -> None:
         if self.sealed is not sealed:

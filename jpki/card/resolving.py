@@ -17,6 +17,8 @@ _GET_RESPONSE = 0xC0
 # CLA bits that GET RESPONSE and the parts of a chain keep: the logical channel, not secure messaging.
 _CHANNEL = 0x03
 _LONGEST_ANSWER = 65_536
+# A byte at a time of the longest file that a profile has; a reader takes some 10 ms for each.
+_MOST_PARTS = 4_096
 
 
 class Completing(Wrapped):
@@ -31,11 +33,12 @@ class Completing(Wrapped):
         right_le = response.status.right_le
         if right_le is not None and command.le is not None and right_le != command.le:
             response = self._card.send(replace(command, le=right_le))
-        data = response.data
+        data, parts = response.data, 1
         while (more := response.status.more) is not None:
             response = self._fetch(Command(command.cla & _CHANNEL, _GET_RESPONSE, le=more))
-            data += response.data
-            if len(data) > _LONGEST_ANSWER or (response.status.more is not None and not response.data):
+            data, parts = data + response.data, parts + 1
+            endless = len(data) > _LONGEST_ANSWER or parts > _MOST_PARTS
+            if endless or (response.status.more is not None and not response.data):
                 raise BadAnswer(problem="an answer without end")
         return Response(data, response.status)
 

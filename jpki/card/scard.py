@@ -45,6 +45,7 @@ __all__ = [
     "ReaderEvent",
     "ReaderState",
     "Scard",
+    "daemon_refusal",
     "load_scard",
     "normal",
     "pcsc_error",
@@ -160,7 +161,8 @@ _AT_READER = {
 def pcsc_error(operation: str, code: int, reader: str = "") -> CardError:
     """Returns the error that a result code of a PC/SC function means."""
     if code == Code.NO_SERVICE:
-        return _no_service()
+        # The library says the same of a daemon that is not there and of one whose socket this user may not open.
+        return daemon_refusal() or NoDaemon()
     if code in _WITHOUT_READER:
         return _WITHOUT_READER[Code(code)]()
     if code in _AT_READER:
@@ -168,14 +170,18 @@ def pcsc_error(operation: str, code: int, reader: str = "") -> CardError:
     return PcscFailure(operation=operation, code=code)
 
 
-def _no_service() -> CardError:
-    # The library says the same of a daemon that is not there and of one whose socket this user may not open.
-    if hasattr(socket, "AF_UNIX"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(os.environ.get(_SOCKET_VARIABLE, _SOCKET))
-            except PermissionError:
-                return NoPermission()
-            except OSError:
-                pass
-    return NoDaemon()
+def daemon_refusal() -> CardError | None:
+    """Returns NoDaemon or NoPermission, as the daemon's socket tells without any library, or None where it lets us in.
+
+    Also None where it cannot be told: on systems whose service has no such socket.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(os.environ.get(_SOCKET_VARIABLE, _SOCKET))
+        except PermissionError:
+            return NoPermission()
+        except OSError:
+            return NoDaemon()
+    return None

@@ -13,7 +13,6 @@ from .channel import Card
 from .errors import (
     BadAnswer,
     BadCardFile,
-    BadPinForm,
     CardRefused,
     LastTry,
     NoAuthorityCertificate,
@@ -25,6 +24,7 @@ from .errors import (
     WrongPin,
 )
 from .files import declared_file, read_der, read_fixed, select_file
+from .pin_form import refuse_bad_form
 from .selecting import select_application
 
 __all__ = ["JpkiApplication"]
@@ -147,7 +147,7 @@ class JpkiApplication:
         knows counts, else the card is asked, which costs one exchange.
         """
         policy = self._role(role).pin
-        self._check_form(role, policy, pin)
+        refuse_bad_form(role, policy, pin)
         if not allow_last_try:
             self._refuse_last_try(role, tries_left)
         command = Command(0x00, _VERIFY, p2=self._reference(policy), data=pin)
@@ -188,7 +188,7 @@ class JpkiApplication:
     def change_pin(self, role: Role, new: Pin) -> None:
         """Gives a verified PIN a new value; raises PinNeeded, and BadPinForm before the card sees it."""
         policy = self._role(role).pin
-        self._check_form(role, policy, new)
+        refuse_bad_form(role, policy, new)
         self._need(role, (policy.name,))
         command = Command(0x00, _CHANGE, _NEW_VALUE_ONLY, self._reference(policy), new)
         self._check("CHANGE REFERENCE DATA", role, self._send(command))
@@ -252,11 +252,6 @@ class JpkiApplication:
         self._refuse_ended()
         if self._verified.isdisjoint(pins):
             raise PinNeeded(role=role)
-
-    def _check_form(self, role: Role, policy: PinPolicy, pin: Pin) -> None:
-        if not policy.accepts(pin):
-            shortest, longest = policy.lengths
-            raise BadPinForm(role=role, form=policy.format, shortest=shortest, longest=longest)
 
     def _reference(self, file: PinPolicy | Key) -> int:
         if file.short_id is not None:

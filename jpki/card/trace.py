@@ -16,7 +16,11 @@ _SECURE_MESSAGING = 0x0C
 # Commands whose bodies hold neither secrets nor anything of a person: SELECT, and the names and sizes of
 # personalisation. Of any other body only the length is shown, of those below not even that.
 _OPEN_BODIES = frozenset({0xA4, 0xE0, 0x44, 0x47, 0xF0, 0xF2, 0x50})
-SECRET_BODIES = frozenset({0x20, 0x24, 0x2C, 0x32, 0x54, 0xD8, 0xDB})
+# VERIFY, CHANGE, RESET, DISABLE and ENABLE in both forms (ISO/IEC 7816-4), initial PINs and imported keys, PUT KEY,
+# PUT DATA, STORE DATA, and ENVELOPE, which holds another command.
+SECRET_BODIES = frozenset(
+    {0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x32, 0x54, 0xC2, 0xC3, 0xD8, 0xDA, 0xDB, 0xE2}
+)
 
 
 @dataclass(frozen=True, slots=True)

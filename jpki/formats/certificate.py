@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import ClassVar
 
 from jpki.terms import CertificateName, FourAttributes, Role
 
@@ -17,6 +16,7 @@ from .distribution_points import DistributionPoint, read_distribution_points
 from .extensions import (
     AuthorityKeyId,
     BasicConstraints,
+    Extended,
     Extension,
     Policy,
     read_extensions,
@@ -33,8 +33,6 @@ from .shared_values import read_once
 from .signed import read_signed
 
 __all__ = ["Certificate"]
-
-T = TypeVar("T")
 
 _WHAT = "certificate"
 _MAX_OCTETS = 0xFFFF
@@ -58,12 +56,14 @@ _distribution_points = read_once(read_distribution_points, 4096)  # one for each
 
 
 @dataclass(frozen=True, repr=False)
-class Certificate:
+class Certificate(Extended):
     """A certificate as read: `raw` is all of it, `tbs` what is signed, moments are in UTC.
 
     `parse` judges the structure and the fields; the value of an extension is read when it is first asked for, and its
     property raises FormatError then. `signature_algorithm` is the algorithm identifier as written.
     """
+
+    _what: ClassVar[str] = _WHAT
 
     raw: bytes
     tbs: bytes
@@ -132,17 +132,6 @@ class Certificate:
     def public_key(self) -> RsaPublicKey:
         """Returns the key; raises FormatError where it is not RSA."""
         return RsaPublicKey.parse(self.public_key_info)
-
-    def extension(self, oid: str) -> Extension | None:
-        """Returns the extension of this type, or None."""
-        for extension in self.extensions:
-            if extension.oid == oid:
-                return extension
-        return None
-
-    def _read(self, oid: str, read: Callable[[bytes, str], T]) -> T | None:
-        extension = self.extension(oid)
-        return None if extension is None else read(extension.value, _WHAT)
 
     @cached_property
     def key_usage(self) -> frozenset[str] | None:

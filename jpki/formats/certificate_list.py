@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import ClassVar
 
 from . import object_identifiers as oids
 from .der import GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, DerReader, encode, encode_integer, encode_time
 from .distribution_points import DistributionPoint, IssuingDistributionPoint, read_distribution_points
-from .extensions import AuthorityKeyId, Extension, encode_extension, read_extensions, read_integer
+from .extensions import AuthorityKeyId, Extended, Extension, encode_extension, read_extensions, read_integer
 from .names import Name
 from .revoked_entries import RevokedEntries, RevokedEntry
 from .signed import SHA256_WITH_RSA, read_signed
 
 __all__ = ["CertificateList", "certificate_list_tbs"]
 
-T = TypeVar("T")
-
 _WHAT = "certificate revocation list"
 _VERSION_2 = encode_integer(1)
 
 
 @dataclass(frozen=True, repr=False)
-class CertificateList:
+class CertificateList(Extended):
     """A revocation list as read: `raw` is all of it, `tbs` what is signed, moments are in UTC.
 
     `parse` reads and checks everything, every entry included; nothing of it raises later.
     """
+
+    _what: ClassVar[str] = _WHAT
 
     raw: bytes
     tbs: bytes
@@ -93,17 +93,6 @@ class CertificateList:
         """
         return self._entries.find(serial, (issuer or self.issuer).raw)
 
-    def extension(self, oid: str) -> Extension | None:
-        """Returns the extension of this type, or None."""
-        for extension in self.extensions:
-            if extension.oid == oid:
-                return extension
-        return None
-
-    def _read(self, oid: str, read: Callable[[bytes, str], T]) -> T | None:
-        extension = self.extension(oid)
-        return None if extension is None else read(extension.value, _WHAT)
-
     @cached_property
     def number(self) -> int | None:
         """Returns the list's number, or None where it has none."""
@@ -149,7 +138,7 @@ class CertificateList:
     def unknown_critical_entry_extensions(self) -> tuple[str, ...]:
         """Returns the critical extensions of any entry that nothing here reads: no verifier may rely on the list then.
 
-        Source: RFC 5280, 5.3.
+        They are the first 16 of them, each once. Source: RFC 5280, 5.3.
         """
         return self._entries.unknown_critical_extensions
 

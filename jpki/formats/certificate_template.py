@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 
 from jpki.terms import FourAttributes
@@ -125,8 +125,6 @@ class CertificateTemplate:
         Raises FormatError for a serial number that is not positive or has over 20 octets, for a common name not of the
         profile's pattern, for attributes where the profile has none and the reverse, and for a key that is not one.
         """
-        if serial <= 0 or serial.bit_length() > _MAX_SERIAL_BITS:
-            raise FormatError(what=_WHAT, problem="a serial number that is not positive or has over 20 octets")
         extensions = []
         for part in self._parts:
             if isinstance(part, bytes):
@@ -144,7 +142,7 @@ class CertificateTemplate:
         return encode(
             SEQUENCE,
             _VERSION_3,
-            encode_integer(serial),
+            _serial_number(serial),
             SHA256_WITH_RSA,
             self._issuer,
             _validity(not_before, not_after),
@@ -160,12 +158,24 @@ class CertificateTemplate:
             return self._subject
         if not self._common_name.fullmatch(common_name):
             raise FormatError(what=_WHAT, problem="a common name not of the profile's pattern")
-        attribute = encode(SET, encode(SEQUENCE, _COMMON_NAME_TYPE, encode_text(common_name)))
-        return encode(SEQUENCE, self._subject, attribute)
+        text = encode_text(common_name)
+        return encode(SEQUENCE, self._subject, _before_common_name(len(text)), text)
+
+
+@cache
+def _before_common_name(length: int) -> bytes:
+    """Returns what stands in a relative name before a common name of so many octets."""
+    return encode(SET, encode(SEQUENCE, _COMMON_NAME_TYPE, bytes(length)))[:-length]
 
 
 def _relative_names(name: Name) -> list[bytes]:
     return [Name.of((attribute.oid, attribute.text)).raw[2:] for attribute in name.attributes]
+
+
+def _serial_number(number: int) -> bytes:
+    if number <= 0 or number.bit_length() > _MAX_SERIAL_BITS:
+        raise FormatError(what=_WHAT, problem="a serial number that is not positive or has over 20 octets")
+    return encode_integer(number)
 
 
 @lru_cache(maxsize=1024)

@@ -325,7 +325,11 @@ def encode(tag: int, *parts: bytes) -> bytes:
     """Returns one element: tag octet, shortest length, and the parts one after the other as its content."""
     content = b"".join(parts)
     length = len(content)
-    return (bytes((tag, length)) if length < 0x80 else bytes((tag,)) + encode_length(length)) + content
+    if length < 0x80:
+        return bytes((tag, length)) + content
+    if 0x100 <= length <= 0xFFFF:
+        return bytes((tag, 0x82, length >> 8, length & 0xFF)) + content
+    return bytes((tag,)) + encode_length(length) + content
 
 
 def encode_integer(number: int, tag: int = INTEGER) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 from . import object_identifiers as oids
 from .der import (
@@ -24,6 +25,7 @@ __all__ = [
     "KEY_USAGES",
     "AuthorityKeyId",
     "BasicConstraints",
+    "Extended",
     "Extension",
 ]
 
@@ -38,6 +40,8 @@ KEY_USAGES = (
     "encipherOnly",
     "decipherOnly",
 )
+T = TypeVar("T")
+
 _TRUE = encode(BOOLEAN, b"\xff")
 
 
@@ -52,6 +56,29 @@ class Extension(NamedTuple):
     def __repr__(self) -> str:
         # The alternative name of a signature certificate holds its holder's attributes.
         return f"Extension({self.oid}{', critical' if self.critical else ''}, {len(self.value)} octets)"
+
+
+class Extended:
+    """What a certificate and a revocation list have in common: extensions, each found by its type.
+
+    `_what` names the thing in errors.
+    """
+
+    __slots__ = ()
+
+    _what: ClassVar[str]
+    extensions: tuple[Extension, ...]
+
+    def extension(self, oid: str) -> Extension | None:
+        """Returns the extension of this type, or None."""
+        for extension in self.extensions:
+            if extension.oid == oid:
+                return extension
+        return None
+
+    def _read(self, oid: str, read: Callable[[bytes, str], T]) -> T | None:
+        extension = self.extension(oid)
+        return None if extension is None else read(extension.value, self._what)
 
 
 def read_extensions(extensions: DerReader) -> tuple[Extension, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -191,11 +192,14 @@ class OtherName:
     @staticmethod
     def encode(oid: str, text: str) -> bytes:
         """Returns the general name: `[0]`, the identifier, `[0]` EXPLICIT UTF8String. Source: RFC 5280, 4.2.1.6."""
-        kind, value = encode_oid(oid), encode_text(text)
-        length = len(kind) + len(value) + 2
-        if length < 0x80:
-            return bytes((OTHER_NAME, length)) + kind + bytes((0xA0, len(value))) + value
-        return encode(OTHER_NAME, kind, encode(0xA0, value))
+        value = encode_text(text)
+        return _before_text(oid, len(value)) + value
+
+
+@lru_cache(maxsize=4096)
+def _before_text(oid: str, length: int) -> bytes:
+    """Returns what stands in an other name before its text, which is the same for all texts of so many octets."""
+    return encode(OTHER_NAME, encode_oid(oid), encode(0xA0, bytes(length)))[:-length]
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ _INFO_TAIL = SHA256_WITH_RSA + encode_bits(bytes(_SIGNATURE))[:-_SIGNATURE]
 _AFTER_INFO = len(_INFO_TAIL) + _SIGNATURE
 _AFTER_KEY = len(_NO_ATTRIBUTES) + _AFTER_INFO
 _AFTER_SUBJECT = len(_USUAL_KEY) + _AFTER_KEY
+_USUAL_TAIL = _KEY_TAIL + _NO_ATTRIBUTES + _INFO_TAIL  # between modulus and signature
 _USUAL_SUBJECT = 11  # octets: two sequences with lengths of two octets, and the version
 
 
@@ -87,9 +88,8 @@ def _is_usual(raw: bytes) -> bool:
         _USUAL_SUBJECT + _AFTER_SUBJECT < length <= _MAX_OCTETS
         and raw.startswith(b"\x30\x82%c%c\x30\x82" % divmod(length - 4, 256))
         and raw[6:_USUAL_SUBJECT] == (length - 8 - _AFTER_INFO).to_bytes(2, "big") + _VERSION_1
-        and raw[-_AFTER_KEY:-_SIGNATURE] == _NO_ATTRIBUTES + _INFO_TAIL
+        and raw.endswith(_USUAL_TAIL, -_AFTER_KEY - len(_KEY_TAIL), -_SIGNATURE)
         and raw.startswith(_KEY_HEAD, length - _AFTER_SUBJECT)
-        and raw[-_AFTER_KEY - len(_KEY_TAIL) : -_AFTER_KEY] == _KEY_TAIL
         and raw[length - _AFTER_SUBJECT + len(_KEY_HEAD)] > 0x7F
     )
 

@@ -20,6 +20,7 @@ __all__ = ["RevokedEntries", "RevokedEntry", "encode_revoked"]
 _WHAT = "certificate revocation list"
 _KNOWN = frozenset((oids.REASON_CODE, oids.INVALIDITY_DATE, oids.CERTIFICATE_ISSUER))
 _MAX_SERIAL = (1 << 159) - 1  # 20 octets
+_MOST_NAMED = 16  # critical extensions that nothing reads: one is enough to refuse, and a hostile list has millions
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ class RevokedEntries:
             self.name_issuers = True
             index = self._by_issuer.setdefault(entry.certificate_issuer.raw, {})
         for oid in entry.unknown_critical_extensions:
-            if oid not in self.unknown_critical_extensions:
+            if len(self.unknown_critical_extensions) < _MOST_NAMED and oid not in self.unknown_critical_extensions:
                 self.unknown_critical_extensions += (oid,)
         index[encode_integer(entry.serial)[2:]] = at
         return index

@@ -12,6 +12,9 @@ __all__ = ["SHA256_WITH_RSA", "Signed", "read_signed", "signature_algorithm_name
 SHA256_WITH_RSA = encode(SEQUENCE, encode_oid(oids.SHA256_WITH_RSA_ENCRYPTION), encode(NULL))
 """The algorithm identifier of sha256WithRSAEncryption, with the NULL that RFC 8017, appendix A.2.4, asks for."""
 
+_SIGNATURE_2048 = 256  # octets, of a key of 2048 bits
+_BEFORE_2048 = SHA256_WITH_RSA + encode_bits(bytes(_SIGNATURE_2048))[:-_SIGNATURE_2048]
+
 
 class Signed(NamedTuple):
     """The three parts: the octets that are signed, the algorithm identifier as written, and the signature's octets."""
@@ -35,6 +38,8 @@ def read_signed(raw: bytes, what: str) -> Signed:
 
 def signed(content: bytes, signature: bytes, algorithm: bytes = SHA256_WITH_RSA) -> bytes:
     """Returns the signed object: content, algorithm identifier, and the signature as a bit string."""
+    if algorithm == SHA256_WITH_RSA and len(signature) == _SIGNATURE_2048:
+        return encode(SEQUENCE, content, _BEFORE_2048, signature)
     return encode(SEQUENCE, content, algorithm, encode_bits(signature))
 
 

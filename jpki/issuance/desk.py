@@ -28,9 +28,9 @@ from jpki.ca import (
     Resident,
     decide,
 )
-from jpki.card import BadPinForm, Card, IssuerSession, NoCertificate, WrongLifeCycle, issuer_session
-from jpki.store import StoredCard
-from jpki.terms import CertificateName, Pin, Role
+from jpki.card import Card, IssuerSession, NoCertificate, WrongLifeCycle, issuer_session, refuse_bad_form
+from jpki.store import CertificateState, StoredCard
+from jpki.terms import CertificateName, Pin, Role, day_in_japan
 
 from .errors import CardOfAnother, CardUnfinished, NewPinNeeded
 from .job import CardJob, Step, Watch, unwatched
@@ -83,13 +83,43 @@ class IssuanceDesk:
             waiting = any(view.open_job(card.serial) is not None for card in cards)
         granted = _granted(decide(resident, at), frozenset(roles))
         if not waiting:
-            self._refuse_hopeless(resident, granted, at, occasion, None)
+            # Which card it will be is not known yet. The one that ends first bars least: nobody is turned away in vain.
+            days = [card.expires_on for card in cards if card.expires_on >= day_in_japan(at)]
+            earliest = min(days, default=None) if occasion is not Occasion.FIRST else None
+            self._refuse_hopeless(resident, granted, at, occasion, earliest)
         return granted
 
     def finished(self, card: Card, profile: CardProfile) -> bool:
-        """Returns whether a card is sealed; a blank one is given its own keys by that."""
-        with self._session(card, profile, self._refuse_known) as session:
-            return session.sealed
+        """Returns whether a card is sealed; nothing on it is changed."""
+        try:
+            with self._session(card, profile, _leave_blank) as session:
+                return session.sealed
+        except WrongLifeCycle:
+            return False
+
+    def delivered(
+        self, card: Card, profile: CardProfile, resident: Resident, at: datetime, *, roles: Iterable[Role] = _ROLES
+    ) -> Delivered | None:
+        """Returns a card as it left the desk, where `issue` would have nothing left to do; else None.
+
+        It is one that was finished for this resident, with the keys of certificates that are valid, for each of the
+        roles that the rules give. Nothing on it is changed. Raises NotEntitled, and the errors of cards and stores.
+        """
+        asked = frozenset(roles)
+        decisions = decide(resident, at)
+        granted = _granted(decisions, asked)
+        try:
+            with self._session(card, profile, _leave_blank) as session:
+                keys = {role: session.public_key(role) for role in granted} if session.sealed else {}
+        except WrongLifeCycle:
+            return None
+        with self.authority.store.snapshot() as view:
+            stored, work = view.card(session.serial), view.open_job(session.serial)
+        if stored is None or stored.holder != resident.resident_id or stored.delivered_at is None or work is not None:
+            return None
+        found = [None if key is None else self.authority.status_of_key(key, at) for key in keys.values()]
+        valid = tuple(one.name for one in found if one is not None and one.state is CertificateState.VALID)
+        return _handed_over(stored, valid, decisions, asked) if len(valid) == len(granted) else None
 
     def issue(
         self,
@@ -227,14 +257,25 @@ class IssuanceDesk:
         for name in job.work.certificates:
             self.authority.confirm(name, job.at)
         end_work(self.authority.store, job.work, job.at)
-        return Delivered(
-            card=job.session.serial.hex().upper(),
-            holder=job.resident.resident_id,
-            card_expiry=job.work.card.expires_on,
-            certificates=job.work.certificates,
-            left_out={one.role: one.reasons for one in _refusals(decisions) if one.role in asked - {*job.work.roles}},
-            notices=tuple(decisions.notices),
-        )
+        return _handed_over(job.work.card, job.work.certificates, decisions, asked)
+
+
+def _leave_blank(_: bytes) -> None:
+    raise WrongLifeCycle(found="blank")
+
+
+def _handed_over(
+    card: StoredCard, certificates: tuple[CertificateName, ...], decisions: Decisions, asked: frozenset[Role]
+) -> Delivered:
+    missing = asked - {name.authority for name in certificates}
+    return Delivered(
+        card=card.serial.hex().upper(),
+        holder=card.holder,
+        card_expiry=card.expires_on,
+        certificates=certificates,
+        left_out={one.role: one.reasons for one in _refusals(decisions) if one.role in missing},
+        notices=tuple(decisions.notices),
+    )
 
 
 def _check_pins(profile: CardProfile, pins: Mapping[Role, Pin], roles: Iterable[Role]) -> None:
@@ -243,9 +284,8 @@ def _check_pins(profile: CardProfile, pins: Mapping[Role, Pin], roles: Iterable[
         if role not in pins:
             raise NewPinNeeded(role=role)
         files = profile.jpki.roles.get(role)
-        if files is not None and not files.pin.accepts(pins[role]):
-            shortest, longest = files.pin.lengths
-            raise BadPinForm(role=role, form=files.pin.format, shortest=shortest, longest=longest)
+        if files is not None:
+            refuse_bad_form(role, files.pin, pins[role])
 
 
 def _present(session: IssuerSession, roles: Iterable[Role] | None) -> frozenset[Role]:

@@ -62,7 +62,8 @@ class _Open(NamedTuple):
 def begin_first(store: Store, new: StoredCard, occasion: Occasion, at: datetime, *, sealed: bool, allow: Allow) -> Work:
     """Records that a blank card becomes somebody's, or takes up the interrupted work of doing so.
 
-    A sealed card is taken only where that work has come so far. Raises CardUnknown, CardOfAnother, CardFinished.
+    A sealed card is taken only where that work has come so far. Raises CardUnknown, CardOfAnother, CardFinished, and
+    CardUnfinished where another desk began work on it in the same moment.
     """
     with store.snapshot() as view:
         card, work = view.card(new.serial), _Open.of(view, new.serial)
@@ -124,7 +125,13 @@ def end_work(store: Store, work: Work, at: datetime) -> None:
 def _begin(store: Store, card: StoredCard, work: _Open, occasion: Occasion, at: datetime) -> Work:
     job, done = work
     with store.transaction() as change:
-        if change.card(card.serial) is None:
+        # Another desk may have begun since the ledger was looked at: a card file can be copied.
+        known = change.card(card.serial)
+        if known is not None:
+            _refuse_stranger(known, card.holder)
+        if change.open_job(card.serial) != job:
+            raise CardUnfinished(card=card.serial)
+        if known is None:
             change.add_card(card)
         if job is None:
             job = change.begin_job(card.serial, occasion.value, at)

@@ -62,7 +62,8 @@ class Lookup:
         self._prepared: dict[tuple[str, str, int], tuple[str, tuple[str, ...] | None]] = {}
 
     def run(self, connection: Connection, values: Sequence[Any]) -> Iterator[Row[Any]]:
-        """Yields the rows, in the order of the statement within each 500 values."""
+        """Yields the rows, in the order of the statement within each 500 values; a value given twice is asked once."""
+        values = list(dict.fromkeys(values))
         for start in range(0, len(values), _AT_ONCE):
             part = values[start : start + _AT_ONCE]
             kind = (connection.dialect.name, connection.dialect.driver, len(part))

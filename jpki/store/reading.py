@@ -24,6 +24,8 @@ from .values import (
     StoredCertificate,
     StoredRevocation,
     code_of,
+    end_of,
+    fits,
     id_of,
     moment_of,
     name_of,
@@ -77,12 +79,14 @@ class StoreReading(LedgerReading):
 
     def certificate(self, name: CertificateName) -> StoredCertificate | None:
         """Returns what is known of the certificate of this name, or None."""
+        if not fits(name):
+            return None
         row = self._connection.execute(_CERTIFICATE.where(certificate.c.id == id_of(name))).one_or_none()
         return _stored(row) if row is not None else None
 
     def encoded(self, names: Sequence[CertificateName]) -> dict[CertificateName, bytes]:
         """Returns the DER form of each of these certificates that there is."""
-        rows = _ENCODED.run(self._connection, [id_of(name) for name in names])
+        rows = _ENCODED.run(self._connection, [id_of(name) for name in names if fits(name)])
         return {name_of(row.id): row.encoded for row in rows}
 
     def with_keys(self, hashes: Sequence[bytes]) -> dict[bytes, StoredCertificate]:
@@ -110,7 +114,7 @@ class StoreReading(LedgerReading):
 
         `state` is what they are at the moment `at`.
         """
-        conditions: list[ColumnElement[bool]] = [certificate.c.id > (id_of(after) if after is not None else 0)]
+        conditions: list[ColumnElement[bool]] = [certificate.c.id > (end_of(after) if after is not None else 0)]
         if role is not None:
             conditions.append(certificate.c.id.between(code_of(role) << 32, (code_of(role) + 1 << 32) - 1))
         if holder is not None:
@@ -131,6 +135,8 @@ class StoreReading(LedgerReading):
 
     def revocation(self, name: CertificateName) -> StoredRevocation | None:
         """Returns the revocation of a number, also of one without a certificate here, or None."""
+        if not fits(name):
+            return None
         query = select(revocation.c.reason, revocation.c.revoked_at, revocation.c.noted_at)
         row = self._connection.execute(query.where(revocation.c.id == id_of(name))).one_or_none()
         return StoredRevocation(name, row[0], moment_of(row[1]), moment_of(row[2])) if row is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from jpki.terms import CertificateName, Role
@@ -20,6 +21,8 @@ __all__ = [
     "StoredCertificate",
     "StoredRevocation",
     "code_of",
+    "end_of",
+    "fits",
     "id_of",
     "moment_of",
     "name_of",
@@ -30,6 +33,7 @@ __all__ = [
 _CODES = {Role.SIGNATURE: 1, Role.AUTHENTICATION: 2}
 _ROLES = {code: role for role, code in _CODES.items()}
 _NUMBER_BITS = 32
+_HIGHEST_NUMBER = (1 << _NUMBER_BITS) - 1
 
 HOLD = 6  # the reason code certificateHold (RFC 5280, 5.3.1), the only one that does not end a certificate
 
@@ -45,8 +49,23 @@ def role_of(code: int) -> Role:
 
 
 def id_of(name: CertificateName) -> int:
-    """Returns a certificate's name as one integer: the authority in the upper, the number in the lower 32 bits."""
+    """Returns a certificate's name as one integer: the authority in the upper, the number in the lower 32 bits.
+
+    ValueError for a number of more than four octets: cut short, it would name another certificate.
+    """
+    if not fits(name):
+        raise ValueError("a number of more than four octets")
     return _CODES[name.authority] << _NUMBER_BITS | name.number
+
+
+def fits(name: CertificateName) -> bool:
+    """Returns whether a certificate of this name can be in a store: no other number was ever given."""
+    return 0 <= name.number <= _HIGHEST_NUMBER
+
+
+def end_of(name: CertificateName) -> int:
+    """Returns the integer behind which the certificates stand that come after a name; no store need have that one."""
+    return _CODES[name.authority] << _NUMBER_BITS | min(name.number, _HIGHEST_NUMBER)
 
 
 def name_of(key: int) -> CertificateName:
@@ -54,6 +73,7 @@ def name_of(key: int) -> CertificateName:
     return CertificateName(_ROLES[key >> _NUMBER_BITS], key & 0xFFFFFFFF)
 
 
+@lru_cache(maxsize=1024)
 def seconds_of(moment: datetime) -> int:
     """Returns a moment (with time zone, else ValueError) as seconds since 1970 in UTC, cut to the second."""
     if moment.tzinfo is None:
@@ -147,7 +167,7 @@ class StoredCertificate:
         held = self.revocation is not None and self.revocation.reason == HOLD
         if self.revocation is not None and not held:
             return CertificateState.REVOKED
-        if at > self.not_after:
+        if at.replace(microsecond=0) > self.not_after:  # to the end of its last second, as a question to the store
             return CertificateState.EXPIRED
         return CertificateState.HELD if held else CertificateState.VALID
 

@@ -47,4 +47,5 @@ class Pin(Secret):
     __slots__ = ()
 
     def __init__(self, text: str) -> None:
-        super().__init__(text.encode("utf-8"))
+        # What is no text at all is let through, to be refused by its form: an encoding error would carry the PIN.
+        super().__init__(text.encode("utf-8", "surrogatepass"))

@@ -58,7 +58,7 @@ class FolderFetcher:
             if self._path.exists():
                 return [self._path]
         except OSError as error:
-            raise EvidenceUnreadable(file=str(self._path), problem=error.strerror or "unreadable") from error
+            raise EvidenceUnreadable(file=str(self._path), problem=error.strerror or "cannot be read") from error
         raise NoEvidenceFolder(folder=str(self._path))
 
     def _lists(self, file: Path) -> tuple[PreparedList, ...]:
@@ -72,7 +72,7 @@ class FolderFetcher:
                 raise EvidenceUnreadable(file=str(file), problem="over 2 GB")
             lists = _read_lists(file.read_bytes())
         except OSError as error:
-            raise EvidenceUnreadable(file=str(file), problem=error.strerror or "unreadable") from error
+            raise EvidenceUnreadable(file=str(file), problem=error.strerror or "cannot be read") from error
         except FormatError as error:
             raise EvidenceUnreadable(file=str(file), problem=error.problem) from error
         self._read[file] = (version, lists)

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from jpki.formats import FormatError, RsaPublicKey
+
 from .checks import Problem
 from .policies import MINIMUM_RSA_BITS, RSA_EXPONENT
 
@@ -19,10 +21,14 @@ _PREHASHED = utils.Prehashed(SHA256())
 
 
 def rsa_key(public_key_info: bytes) -> rsa.RSAPublicKey | None:
-    """Returns the RSA key of a SubjectPublicKeyInfo in DER, or None where it holds none that can be used."""
+    """Returns the RSA key of a SubjectPublicKeyInfo in DER, or None where it holds none that can be used.
+
+    The key must be for rsaEncryption, with NULL: one for RSASSA-PSS alone is another algorithm's (RFC 4055, 1.2).
+    """
     try:
+        RsaPublicKey.parse(public_key_info)  # as the other library takes RSASSA-PSS keys for plain ones
         key = load_der_public_key(public_key_info)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (FormatError, ValueError, TypeError, UnsupportedAlgorithm):
         return None
     return key if isinstance(key, rsa.RSAPublicKey) else None
 

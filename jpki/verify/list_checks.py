@@ -85,9 +85,8 @@ def _number(case: Case, one: PreparedList, _root: Root) -> Finding:
     number = one.content.number
     if number is None:
         return Finding(Problem.NO_NUMBER)
-    went_back = any(
-        _came_before(other, one) and (other.content.number or 0) >= number for other in case.consulted.complete
-    )
+    before = [other.content.number for other in case.consulted.complete if _came_before(other, one)]
+    went_back = any(other is not None and other >= number for other in before)
     return Finding(Problem.NUMBER_WENT_BACK if went_back else None, {"number": number})
 
 

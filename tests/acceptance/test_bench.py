@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS
-from benchmarks.measure import ROUNDS, Goal, Result, best_of_alternating
+from benchmarks.measure import ROUNDS, Goal, Result, Work, best_median_of_alternating, best_of_alternating
 
 ROOT = Path(__file__).parents[2]
 QUICK = "exchange-in-process"
@@ -72,5 +72,8 @@ def test_a_goal_holds_on_its_own_side_only(side: Goal, figure: float, holds: boo
 
 def test_subject_and_reference_take_turns() -> None:
     calls: list[str] = []
-    best_of_alternating(lambda: calls.append("subject"), lambda: calls.append("reference"))
+    best_of_alternating(Work(lambda: calls.append("subject"), 1), Work(lambda: calls.append("reference"), 1))
     assert calls == ["subject", "reference"] * (ROUNDS + 1)
+    calls.clear()
+    best_median_of_alternating(lambda: calls.append("subject"), lambda: calls.append("reference"), 3)
+    assert calls == ["subject", "reference"] * 3 * (ROUNDS + 1)

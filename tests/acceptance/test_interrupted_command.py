@@ -11,7 +11,7 @@ import pytest
 from authorities import RESIDENTS
 from command_line import Program
 from desk_bench import Bench, Moment
-from desks import is_logged_out
+from logins import is_logged_out
 from prime_pool import PrimePool
 
 from cli.exits import ExitCode

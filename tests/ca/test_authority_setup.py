@@ -28,7 +28,7 @@ from jpki.ca import (
     WrongPassphrase,
 )
 from jpki.formats import BadHost, Certificate, RevocationReason
-from jpki.store import CertificateState, ForeignStore, Store
+from jpki.store import CertificateState, ForeignStore, NoStore, Store
 from jpki.terms import Role, Secret
 
 PASSPHRASE = Secret(b"correct horse")
@@ -146,6 +146,17 @@ def test_no_authority_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
     Store.create(tmp_path / "authority.sqlite3").close()
     with pytest.raises(NoAuthority):
         AuthorityFolder(tmp_path).open()
+
+
+def test_a_lost_store_is_an_error_and_its_keys_give_no_number_a_second_time(tmp_path: Path) -> None:
+    made(tmp_path / "a").close()
+    folder = AuthorityFolder(tmp_path / "a")
+    folder.store.unlink()
+    for attempt in (folder.open, lambda: made(folder.path)):
+        with pytest.raises(NoStore) as caught:
+            attempt()
+        assert caught.value.store == str(folder.store)
+    assert not folder.store.exists()
 
 
 def test_a_file_where_the_folder_should_be_is_an_error(tmp_path: Path) -> None:

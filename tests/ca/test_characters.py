@@ -98,6 +98,18 @@ def test_a_letter_and_its_combining_mark_are_the_one_character_they_are_equivale
     assert write(f"辻\U000e0100{decomposed}山") == Written(f"辻{composed}山", "100")
 
 
+@pytest.mark.parametrize("mark", ["\u3099", "\u309a", "\u0301"])
+def test_a_combining_mark_with_nothing_before_it_cannot_be_written(mark: str) -> None:
+    assert write(mark) is None
+    assert write(mark + "か") is None
+    assert write_name(f"山田　{mark}か", "ヤマダ　カ") is None
+
+
+def test_letters_are_not_joined_that_only_unicode_takes_for_one() -> None:
+    # Two letters (jamo) that NFC makes one syllable of: neither is a mark, and neither can be written.
+    assert characters_of("\u1100\u1161") == [("\u1100", False), ("\u1161", False)]
+
+
 def test_a_compatibility_ideograph_is_not_replaced_by_normalising() -> None:
     assert unicodedata.normalize("NFC", "\ufa19") == "神"
     assert write("\ufa19") is None

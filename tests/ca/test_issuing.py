@@ -1,9 +1,8 @@
-"""Issuing: what becomes of a request, of a batch, and of the same request once more."""
+"""Issuing: what becomes of a request, and of a batch."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,40 +19,28 @@ from authorities import (
     name_in,
     new_authority,
     real_residents,
+    refusal,
     request_of,
 )
-from prime_pool import PrimePool
 
 from jpki.ca import (
-    AlreadyCertified,
     Authority,
     AuthoritySettings,
-    BadRequest,
     Certifiable,
     HolderBusy,
     Issued,
     IssueRequest,
     KeyInUse,
-    KeyWeakness,
     NotEntitled,
     NumbersExhausted,
     Occasion,
     OutlivesAuthority,
-    Reason,
     Refused,
-    WeakKey,
     decide,
 )
 from jpki.formats import Certificate, RevocationReason
 from jpki.store import StoreFull
 from jpki.terms import CertificateName, Role
-
-
-def refusal(authority: Authority, request: IssueRequest, at: datetime = NOW) -> object:
-    outcome = authority.issue([request], at)[0]
-    assert isinstance(outcome, Refused)
-    assert outcome.holder == request.holder
-    return outcome.error
 
 
 @pytest.mark.parametrize("role", BOTH)
@@ -113,186 +100,6 @@ def test_a_replacement_has_a_reason_that_ends_a_certificate(applicants: Applican
     for reason in (RevocationReason.CERTIFICATE_HOLD, RevocationReason.REMOVE_FROM_CRL):
         with pytest.raises(ValueError, match="ends no certificate"):
             applicants.asks(occasion=Occasion.REPLACEMENT, reason=reason)
-
-
-def test_a_child_gets_an_authentication_certificate_and_no_other(authority: Authority, applicants: Applicants) -> None:
-    child = applicants.person(birth_date=date(2020, 1, 1))
-    error = refusal(authority, applicants.asks(child))
-    assert isinstance(error, NotEntitled)
-    assert (error.role, error.reasons) == (Role.SIGNATURE, (Reason.UNDER_15,))
-    outcome = issue_one(authority, applicants.asks(child, [Role.AUTHENTICATION]))
-    assert outcome.certificates[0].counterpart is None
-
-
-def test_what_is_refused_for_one_role_is_refused_for_both(authority: Authority, applicants: Applicants) -> None:
-    bad = {Role.SIGNATURE: applicants.request(), Role.AUTHENTICATION: b"nonsense"}
-    error = refusal(authority, applicants.asks(requests=bad))
-    assert isinstance(error, BadRequest)
-    assert error.role is Role.AUTHENTICATION
-    assert authority.list_certificates(NOW) == ()
-
-
-def test_a_weak_key_is_refused(authority: Authority, applicants: Applicants) -> None:
-    p = PrimePool(4).generate().p
-    key = PrimePool(4).generate()
-    square = replace(key, q=p)
-    error = refusal(
-        authority,
-        applicants.asks(
-            requests={
-                Role.SIGNATURE: request_of(key.private_key).replace(
-                    key.n.to_bytes(256, "big"), square.n.to_bytes(256, "big")
-                )
-            }
-        ),
-    )
-    assert isinstance(error, WeakKey)
-    assert error.weakness is KeyWeakness.CLOSE_PRIMES
-
-
-def test_a_key_of_another_certificate_is_refused_with_its_name(authority: Authority, applicants: Applicants) -> None:
-    key = applicants.keys.generate().private_key
-    first = issue_one(authority, applicants.asks(requests={Role.SIGNATURE: request_of(key)}))
-    for role in BOTH:
-        error = refusal(authority, applicants.asks(requests={role: request_of(key, "another card")}))
-        assert isinstance(error, KeyInUse)
-        assert (error.role, error.name) == (role, name_in(first, Role.SIGNATURE))
-
-
-def test_the_key_of_an_authority_is_refused(authority: Authority, applicants: Applicants, keys: PoolKeys) -> None:
-    own = keys.signing_key(Role.SIGNATURE, 1)._key
-    error = refusal(authority, applicants.asks(requests={Role.AUTHENTICATION: request_of(own)}))
-    assert isinstance(error, KeyInUse)
-    assert error.name == authority.certificates[Role.SIGNATURE].name
-
-
-def test_one_key_for_both_roles_is_refused(authority: Authority, applicants: Applicants) -> None:
-    key = applicants.keys.generate().private_key
-    error = refusal(authority, applicants.asks(requests=dict.fromkeys(BOTH, request_of(key))))
-    assert isinstance(error, KeyInUse)
-    assert error.name is None
-
-
-def test_one_key_for_two_people_of_a_batch_goes_to_the_first(authority: Authority, applicants: Applicants) -> None:
-    key = applicants.keys.generate().private_key
-    batch = [applicants.asks(requests={Role.SIGNATURE: request_of(key)}) for _ in range(2)]
-    outcomes = authority.issue(batch, NOW)
-    assert isinstance(outcomes[0], Issued)
-    assert isinstance(outcomes[1], Refused)
-    assert isinstance(outcomes[1].error, KeyInUse)
-
-
-def test_one_person_twice_in_a_batch_is_served_once(authority: Authority, applicants: Applicants) -> None:
-    person = applicants.person()
-    outcomes = authority.issue([applicants.asks(person), applicants.asks(person)], NOW)
-    assert isinstance(outcomes[0], Issued)
-    assert isinstance(outcomes[1], Refused)
-    assert isinstance(outcomes[1].error, HolderBusy)
-
-
-def test_a_second_valid_certificate_of_one_role_is_refused(authority: Authority, applicants: Applicants) -> None:
-    person = applicants.person()
-    first = issue_one(authority, applicants.asks(person))
-    for role in BOTH:
-        error = refusal(authority, applicants.asks(person, [role], job="job 2"))
-        assert isinstance(error, AlreadyCertified)
-        assert error.name == name_in(first, role)
-
-
-def test_after_a_revocation_the_role_is_issued_anew_as_successor(authority: Authority, applicants: Applicants) -> None:
-    person = applicants.person()
-    first = issue_one(authority, applicants.asks(person))
-    authority.revoke(name_in(first, Role.SIGNATURE), RevocationReason.AFFILIATION_CHANGED, NOW + timedelta(days=1))
-    second = issue_one(authority, applicants.asks(person, [Role.SIGNATURE]), NOW + timedelta(days=2))
-    made = certificate_of(second, Role.SIGNATURE)
-    assert made.predecessor == name_in(first, Role.SIGNATURE)
-    assert made.counterpart == name_in(first, Role.AUTHENTICATION)
-
-
-def test_after_the_end_of_a_certificate_another_is_issued(authority: Authority, applicants: Applicants) -> None:
-    person = applicants.person(residence_expiry=date(2026, 12, 31), nationality="BR")
-    first = issue_one(authority, applicants.asks(person))
-    stays = replace(person, residence_expiry=date(2029, 12, 31))
-    second = issue_one(authority, applicants.asks(stays), NOW + timedelta(days=60))
-    assert certificate_of(second, Role.SIGNATURE).predecessor == name_in(first, Role.SIGNATURE)
-
-
-def test_the_same_request_of_the_same_job_gets_the_same_certificates(
-    authority: Authority, applicants: Applicants
-) -> None:
-    request = applicants.asks()
-    first = issue_one(authority, request)
-    again = issue_one(authority, request, NOW + timedelta(days=1))
-    assert not first.repeated
-    assert again == replace(first, repeated=True)
-    assert authority.unfinished(NOW + timedelta(days=2)) == ()
-    assert len(authority.list_certificates(NOW)) == 2
-
-
-def test_the_same_request_of_another_job_is_refused(authority: Authority, applicants: Applicants) -> None:
-    request = applicants.asks()
-    issue_one(authority, request)
-    assert isinstance(refusal(authority, replace(request, job="job 2")), KeyInUse)
-
-
-def test_the_same_request_for_another_person_is_refused(authority: Authority, applicants: Applicants) -> None:
-    request = applicants.asks()
-    issue_one(authority, request)
-    assert isinstance(refusal(authority, replace(request, resident=applicants.person())), KeyInUse)
-
-
-def test_the_same_request_after_its_certificate_was_revoked_is_refused(
-    authority: Authority, applicants: Applicants
-) -> None:
-    request = applicants.asks(roles=[Role.SIGNATURE])
-    first = issue_one(authority, request)
-    authority.revoke(name_in(first, Role.SIGNATURE), RevocationReason.KEY_COMPROMISE, NOW)
-    assert isinstance(refusal(authority, request), KeyInUse)
-
-
-def test_the_second_role_of_a_job_joins_the_first(authority: Authority, applicants: Applicants) -> None:
-    request = applicants.asks()
-    person = request.resident
-    alone = replace(request, requests={Role.AUTHENTICATION: request.requests[Role.AUTHENTICATION]})
-    first = issue_one(authority, alone)
-    both = issue_one(authority, request)
-    assert certificate_of(both, Role.AUTHENTICATION) == certificate_of(first, Role.AUTHENTICATION)
-    assert certificate_of(both, Role.SIGNATURE).counterpart == name_in(first, Role.AUTHENTICATION)
-    assert person.resident_id == both.holder
-
-
-def test_the_two_certificates_of_a_person_are_each_others_counterpart(
-    authority: Authority, applicants: Applicants
-) -> None:
-    outcome = issue_one(authority, applicants.asks())
-    for role in BOTH:
-        assert certificate_of(outcome, role).counterpart == name_in(outcome, role.other)
-
-
-def test_a_replacement_ends_what_it_replaces_at_once(authority: Authority, applicants: Applicants) -> None:
-    person = applicants.person()
-    first = issue_one(authority, applicants.asks(person))
-    later = NOW + timedelta(days=10)
-    lost = applicants.asks(person, occasion=Occasion.REPLACEMENT, reason=RevocationReason.KEY_COMPROMISE, job="job 2")
-    second = issue_one(authority, lost, later)
-    for role in BOTH:
-        chain = authority.chain(name_in(second, role), later)
-        old = chain.predecessors[0]
-        assert old.name == name_in(first, role)
-        assert old.revocation is not None
-        assert (old.revocation.reason, old.revocation.revoked_at) == (RevocationReason.KEY_COMPROMISE, later)
-
-
-def test_a_replacement_ends_a_hold_for_good(authority: Authority, applicants: Applicants) -> None:
-    person = applicants.person()
-    first = issue_one(authority, applicants.asks(person, [Role.SIGNATURE]))
-    authority.revoke(name_in(first, Role.SIGNATURE), RevocationReason.CERTIFICATE_HOLD, NOW + timedelta(hours=1))
-    later = NOW + timedelta(days=1)
-    assert isinstance(refusal(authority, applicants.asks(person, [Role.SIGNATURE]), later), AlreadyCertified)
-    issue_one(authority, applicants.asks(person, [Role.SIGNATURE], occasion=Occasion.REPLACEMENT), later)
-    old = authority.chain(name_in(first, Role.SIGNATURE), later).certificate.revocation
-    assert old is not None
-    assert (old.reason, old.revoked_at) == (RevocationReason.SUPERSEDED, NOW + timedelta(hours=1))
 
 
 def test_a_certificate_never_outlives_its_authority(authority: Authority, applicants: Applicants) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from authorities import BOTH, NOW, Applicants, certificate_of, issue_one, name_in
 
 from jpki.ca import (
+    AlreadyCertified,
     AlreadyRevoked,
     Authority,
+    Certifiable,
     CertificateState,
     Issued,
     IssueRequest,
@@ -62,6 +65,23 @@ def renewing(authority: Authority, applicants: Applicants) -> Renewing:
 def test_a_renewed_certificate_lasts_to_the_sixth_birthday(renewing: Renewing) -> None:
     ends = {Certificate.parse(one.encoded).not_after for one in renewing.renew().certificates}
     assert ends == {datetime(2036, 1, 7, 14, 59, 59, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize("occasion", list(Occasion))
+def test_what_is_foreseen_is_what_is_issued(renewing: Renewing, occasion: Occasion) -> None:
+    request = replace(renewing.asks(), occasion=occasion)
+    foreseen = renewing.authority.foresee(
+        renewing.person, BOTH, IN_TIME, occasion=occasion, card_expiry=request.card_expiry
+    )
+    outcome = renewing.authority.issue([request], IN_TIME)[0]
+    if isinstance(outcome, Refused):
+        assert isinstance(outcome.error, AlreadyCertified)
+        assert {type(one) for one in foreseen.values()} == {AlreadyCertified}
+        return
+    ends = {one.name.authority: Certificate.parse(one.encoded).not_after for one in outcome.certificates}
+    assert {role: one.not_after for role, one in foreseen.items() if isinstance(one, Certifiable)} == ends
+    fifth_or_sixth = 2036 if occasion is Occasion.RENEWAL else 2035
+    assert set(ends.values()) == {datetime(fifth_or_sixth, 1, 7, 14, 59, 59, tzinfo=UTC)}
 
 
 def test_a_renewed_certificate_follows_the_old_one(renewing: Renewing) -> None:

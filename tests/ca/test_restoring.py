@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from authorities import BOTH, NOW, Applicants, PoolKeys, issue_one, name_in, new_authority
 
-from jpki.ca import Authority, CertificateState, Issued, ListRefused, MadeList
-from jpki.formats import AuthorityKeyId, CertificateList, RevocationReason, certificate_list_tbs
+from jpki.ca import Authority, CertificateState, ClockBehind, Issued, ListRefused, MadeList
+from jpki.formats import AuthorityKeyId, CertificateList, RevocationReason, RevokedEntry, certificate_list_tbs
 from jpki.store import Store
 from jpki.terms import CertificateName, Role
 
@@ -78,6 +79,21 @@ def test_lists_go_on_above_the_published_number(accident: Accident) -> None:
     assert accident.restored.certificate_list(SIGN, NOW + DAY).number == accident.published.number + 1
 
 
+def test_no_list_is_dated_before_the_published_one(accident: Accident) -> None:
+    accident.restored.catch_up(SIGN, accident.published.encoded, NOW + 5 * HOUR)
+    with pytest.raises(ClockBehind) as caught:
+        accident.restored.certificate_list(SIGN, NOW + 4 * HOUR - timedelta(seconds=1))
+    assert caught.value.last == NOW + 4 * HOUR
+    with accident.restored.store.snapshot() as view:
+        newest = view.newest_list(SIGN)
+    assert newest is not None
+    assert (newest.number, newest.entries, newest.digest) == (
+        accident.published.number,
+        accident.published.entries,
+        sha256(accident.published.encoded).digest(),
+    )
+
+
 def test_serial_numbers_go_on_above_all_that_were_seen(accident: Accident, applicants: Applicants) -> None:
     last = name_in(accident.late[-1], SIGN).number
     accident.restored.catch_up(SIGN, accident.published.encoded, NOW + 5 * HOUR, last_number=last)
@@ -125,6 +141,22 @@ def test_only_a_list_of_this_authority_is_taken(accident: Accident) -> None:
         with pytest.raises(ListRefused):
             accident.restored.catch_up(SIGN, wrong, NOW + 5 * HOUR)
     assert accident.restored.chain(accident.sign(1), NOW + DAY).certificate.state is CertificateState.VALID
+
+
+@pytest.mark.parametrize("number", [-5, 0, 0x8000_0000, 1 << 32, 1 << 80])
+def test_a_list_with_a_number_that_no_authority_gives_is_not_taken(accident: Accident, number: int) -> None:
+    issuer = accident.restored._issuer(SIGN)
+    tbs = certificate_list_tbs(
+        issuer=issuer.certificate.subject,
+        this_update=NOW + 4 * HOUR,
+        next_update=NOW + DAY,
+        number=99,
+        authority_key_id=AuthorityKeyId(issuer.certificate.subject_key_id),
+        entries=RevokedEntry(number, NOW, RevocationReason.KEY_COMPROMISE).encode(),
+    )
+    with pytest.raises(ListRefused):
+        accident.restored.catch_up(SIGN, issuer.sign(tbs), NOW + 5 * HOUR)
+    assert accident.restored.certificate_list(SIGN, NOW + DAY).number == 2
 
 
 def test_a_delta_is_not_taken_for_a_list(accident: Accident) -> None:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from jpki.ca import Authority, ClockBehind, ListRefused, MadeList
-from jpki.formats import Certificate, CertificateList, IssuingDistributionPoint, RevocationReason
+from jpki.formats import AuthorityKeyId, Certificate, CertificateList, IssuingDistributionPoint, RevocationReason
 from jpki.store import Store
 from jpki.terms import CertificateName, Role
 
@@ -44,8 +44,7 @@ def test_a_list_has_the_form_that_verifiers_expect(authority: Authority, role: R
     assert (found.version, found.number, found.is_delta) == (2, 1, False)
     assert (found.this_update, found.next_update) == (NOW + HOUR, NOW + 49 * HOUR)
     assert found.issuer == own.subject
-    assert found.authority_key_id is not None
-    assert found.authority_key_id.key_id == own.subject_key_id
+    assert found.authority_key_id == AuthorityKeyId(own.subject_key_id, own.subject, own.serial)
     assert found.issuing_distribution_point == IssuingDistributionPoint(only_user_certificates=True)
     assert found.unknown_critical_extensions == ()
 
@@ -169,6 +168,19 @@ def test_a_hold_that_became_final_shows_its_new_reason(authority: Authority, sho
     assert second is not None
     assert (first.reason, second.reason) == (RevocationReason.CERTIFICATE_HOLD, RevocationReason.KEY_COMPROMISE)
     assert first.revoked_at == second.revoked_at == NOW
+
+
+def test_a_hold_that_became_final_about_its_end_shows_its_new_reason_once(
+    authority: Authority, short: CertificateName
+) -> None:
+    authority.revoke(short, RevocationReason.CERTIFICATE_HOLD, NOW)
+    # Two clocks that differ: a list dated behind the end was made before the final reason was recorded.
+    authority.certificate_list(SIGN, END + HOUR)
+    authority.revoke(short, RevocationReason.KEY_COMPROMISE, END)
+    found = read(authority.certificate_list(SIGN, END + 2 * HOUR)).find(short.number)
+    assert found is not None
+    assert found.reason is RevocationReason.KEY_COMPROMISE
+    assert numbers(authority.certificate_list(SIGN, END + 3 * HOUR)) == set()
 
 
 def test_a_list_older_than_the_newest_is_refused(authority: Authority) -> None:

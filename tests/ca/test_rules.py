@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from authorities import ADULT
 
 from jpki.ca import (
     Certifiable,
@@ -21,27 +22,13 @@ from jpki.ca import (
 from jpki.ca.periods import age_on, birthday_after, first_day_of_renewal
 from jpki.terms import JST, Role, Sex
 
-HANAKO = Resident(
-    resident_id="T000001",
+HANAKO = replace(
+    ADULT,
     name="試験　花子",
     furigana="シケン　ハナコ",
-    former_name="",
-    alias="",
     birth_date=date(1990, 6, 15),
-    sex=Sex("2"),
-    municipality_code="13101",
-    prefecture="東京都",
-    municipality="千代田区",
-    prefecture_romaji="Tokyo-to",
-    municipality_romaji="Chiyoda-ku",
     address="東京都千代田区霞が関１丁目",
-    nationality="JP",
-    residence_expiry=None,
-    adult_ward=False,
-    substitutes=(),
 )
-
-
 FORMATS = NameFormats.of_profile()
 
 

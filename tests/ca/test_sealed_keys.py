@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 import stat
 import subprocess
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from prime_pool import PrimePool
 
 from jpki.ca import DamagedKey, EmptyPassphrase, KeyFileFailed, KeyFolder, KeyMissing, PassphraseNeeded, WrongPassphrase
-from jpki.ca.sealing import open_private_key, open_secret
+from jpki.ca.sealing import open_private_key, open_secret, seal_private_key, seal_secret
+from jpki.formats import from_pem, to_pem
 from jpki.terms import Role, Secret
 
 PASSPHRASE = Secret("正しい馬 battery staple".encode())
@@ -162,6 +167,17 @@ def test_making_a_key_never_replaces_one(folder: KeyFolder, key_file: Path, mast
     assert (key_file.read_bytes(), master_file.read_bytes()) == before
 
 
+def test_a_key_that_another_process_made_in_the_same_moment_is_the_one(tmp_path: Path, made: Path) -> None:
+    def meanwhile() -> RSAPrivateKey:
+        shutil.copy(made / "sign-1.key", tmp_path)
+        return PrimePool(4).generate().private_key
+
+    found = KeyFolder(tmp_path, PASSPHRASE, make_key=meanwhile).signing_key(Role.SIGNATURE, 1, make=True)
+    assert found.public_key_info == PUBLIC
+    assert [file.name for file in tmp_path.iterdir()] == ["sign-1.key"]
+    assert (tmp_path / "sign-1.key").read_bytes() == (made / "sign-1.key").read_bytes()
+
+
 def test_without_a_passphrase_no_key_is_opened_or_made(tmp_path: Path) -> None:
     folder = KeyFolder(tmp_path, None)
     with pytest.raises(PassphraseNeeded):
@@ -181,3 +197,131 @@ def test_a_folder_that_is_not_there_is_an_error_that_names_the_file(tmp_path: Pa
     with pytest.raises(KeyFileFailed) as caught:
         folder.signing_key(Role.SIGNATURE, 1, make=True)
     assert caught.value.file == str(tmp_path / "absent" / "sign-1.key")
+
+
+# --- files that somebody altered and gave a first line that fits ------------------------------------------------------
+
+
+def fitting(rest: bytes) -> bytes:
+    """Returns a file's content with the first line that says that nothing of it was altered."""
+    return b"SHA-256 " + hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
+
+
+def with_header(content: bytes, change: Callable[[dict[str, object]], str]) -> bytes:
+    """Returns a sealed secret with another header."""
+    header, *rest = content.split(b"\n", 1)[1].decode("ascii").strip().split(".")
+    read = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    written = base64.urlsafe_b64encode(change(read).encode()).rstrip(b"=").decode()
+    return fitting(".".join([written, *rest]).encode() + b"\n")
+
+
+HEADERS: dict[str, Callable[[dict[str, object]], str]] = {
+    "rounds without end": lambda header: json.dumps(header | {"p2c": 0}).replace("0}", "1e999}"),
+    "rounds that are no number": lambda header: json.dumps(header | {"p2c": float("nan")}),
+    "rounds that are true": lambda header: json.dumps(header | {"p2c": True}),
+    "half a round": lambda header: json.dumps(header | {"p2c": 1.5}),
+    "rounds in a text": lambda header: json.dumps(header | {"p2c": "1000"}),
+    "no rounds": lambda header: json.dumps(header | {"p2c": 0}),
+    "rounds for a year": lambda header: json.dumps(header | {"p2c": 1 << 40}),
+    "no salt": lambda header: json.dumps({name: header[name] for name in ("alg", "enc", "p2c")}),
+    "another algorithm": lambda header: json.dumps(header | {"alg": "dir"}),
+    "another cipher": lambda header: json.dumps(header | {"enc": "A128GCM"}),
+    "a list": lambda header: json.dumps([header]),
+    "a nest": lambda _: "[" * 100_000,
+    "no JSON": lambda _: "{",
+}
+
+
+@pytest.mark.parametrize("change", HEADERS.values(), ids=HEADERS.keys())
+def test_a_sealed_secret_with_another_header_is_damaged(
+    master_file: Path, change: Callable[[dict[str, object]], str]
+) -> None:
+    with pytest.raises(DamagedKey) as caught:
+        open_secret(with_header(master_file.read_bytes(), change), PASSPHRASE, "it")
+    assert caught.value.file == "it"
+
+
+# Of scrypt: N, r and p as they are sealed, and others of the same length that cannot be.
+COSTS = "02024000020108020105"
+OTHER_COSTS = {
+    "N that is no power of two": "02024001020108020105",
+    "blocks of nothing": "02024000020100020105",
+    "in parallel with nothing": "02024000020108020100",
+    "below zero": "0202C0000201080201FB",
+}
+
+
+def der_of(key_file: Path) -> bytes:
+    (der,) = from_pem(key_file.read_bytes().split(b"\n", 1)[1].decode("ascii"), "ENCRYPTED PRIVATE KEY")
+    return der
+
+
+@pytest.mark.parametrize("costs", OTHER_COSTS.values(), ids=OTHER_COSTS.keys())
+def test_a_key_sealed_at_costs_that_cannot_be_is_an_error_that_names_the_file(key_file: Path, costs: str) -> None:
+    der = der_of(key_file)
+    assert der.count(bytes.fromhex(COSTS)) == 1
+    altered = der.replace(bytes.fromhex(COSTS), bytes.fromhex(costs))
+    with pytest.raises((DamagedKey, WrongPassphrase)) as caught:
+        open_private_key(fitting(to_pem("ENCRYPTED PRIVATE KEY", altered).encode()), PASSPHRASE, "it")
+    assert caught.value.file == "it"
+
+
+def test_a_key_that_is_not_sealed_at_all_is_damaged() -> None:
+    clear = KEY.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    with pytest.raises(DamagedKey):
+        open_private_key(fitting(to_pem("ENCRYPTED PRIVATE KEY", clear).encode()), PASSPHRASE, "it")
+
+
+def test_the_costs_are_those_of_the_documentation(key_file: Path, master_file: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "authority.md").read_text("utf-8")
+    assert "scrypt (N = 2¹⁴, r = 8, p = 5)" in page
+    assert bytes.fromhex(COSTS) in der_of(key_file)
+    header = master_file.read_bytes().split(b"\n", 1)[1].split(b".")[0]
+    assert "210,000 rounds" in page
+    assert json.loads(base64.urlsafe_b64decode(header + b"=="))["p2c"] == 210_000
+
+
+# --- what an error carries along --------------------------------------------------------------------------------------
+
+
+class Stopped(Exception):
+    """Comes up in the middle of the work, as a full memory or an impatient person would."""
+
+
+def stop(*_: object, **__: object) -> object:
+    raise Stopped
+
+
+SECRETS = (PASSPHRASE.reveal(), MASTER[5:25], KEY.private_numbers().p.to_bytes(128, "big")[20:40])
+SEALING = {
+    "sealing a key": (lambda _: seal_private_key(KEY, PASSPHRASE, bytes), ("Scrypt", "Cipher", "to_pem", "tlv")),
+    "sealing a secret": (
+        lambda _: seal_secret(Secret(MASTER), PASSPHRASE, lambda count: MASTER[:count]),
+        ("aes_key_wrap", "json", "_checked"),
+    ),
+    "opening a key": (
+        lambda made: open_private_key((made / "sign-1.key").read_bytes(), PASSPHRASE, "it"),
+        ("from_pem",),
+    ),
+    "opening a secret": (
+        lambda made: open_secret((made / "card-issuer.key").read_bytes(), PASSPHRASE, "it"),
+        ("aes_key_unwrap", "AESGCM"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("work", "step"), [(work, step) for work, (_, steps) in SEALING.items() for step in steps], ids=str
+)
+def test_an_error_on_the_way_shows_no_key_even_with_all_that_the_functions_held(
+    made: Path, monkeypatch: pytest.MonkeyPatch, work: str, step: str
+) -> None:
+    call, _ = SEALING[work]
+    monkeypatch.setattr(f"jpki.ca.sealing.{step}", stop)
+    with pytest.raises((Stopped, AttributeError)) as caught:
+        call(made)
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    frames = [frame for frame in told.stack if frame.filename.endswith("sealing.py")]
+    assert frames
+    shown = " ".join(f"{value}" for frame in frames for value in (frame.locals or {}).values())
+    assert not any(repr(secret)[2:-1] in shown or secret.hex() in shown for secret in SECRETS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,11 +108,47 @@ def test_the_chain_of_a_number_never_given_is_an_error(authority: Authority) -> 
     assert caught.value.number == "sign:06D18006"
 
 
+@pytest.mark.parametrize("more", [1 << 32, 1 << 63, 1 << 150], ids=["five octets", "eight", "nineteen"])
+def test_a_number_that_only_ends_like_a_certificates_is_another_ones(
+    authority: Authority, applicants: Applicants, more: int
+) -> None:
+    """A relying party may ask by the number of a certificate that somebody else made, of up to 20 octets."""
+    name = name_in(issue_one(authority, applicants.asks()), SIGN)
+    other = CertificateName(SIGN, name.number + more)
+    asked: list[Callable[[], object]] = [
+        lambda: authority.chain(other, NOW),
+        lambda: authority.encoded(other),
+        lambda: authority.confirm(other, NOW),
+        lambda: authority.revoke(other, RevocationReason.KEY_COMPROMISE, NOW),
+        lambda: authority.find(str(other)),
+    ]
+    for ask in asked:
+        with pytest.raises(NoSuchCertificate) as caught:
+            ask()
+        assert caught.value.number == str(other)
+    assert authority.chain(name, NOW).certificate.state is CertificateState.VALID
+    assert authority.chain(name, NOW).certificate.confirmed_at is None
+    behind = [status.name for status in authority.list_certificates(NOW, after=other)]
+    assert behind == [CertificateName(AUTH, name.number)]
+
+
 def test_a_state_is_that_of_the_moment_asked_for(authority: Authority, applicants: Applicants) -> None:
     name = name_in(issue_one(authority, applicants.asks()), SIGN)
     end = datetime(2031, 1, 7, 14, 59, 59, tzinfo=UTC)
     states = [authority.chain(name, at).certificate.state for at in (NOW, end, end + timedelta(seconds=1))]
     assert states == [CertificateState.VALID, CertificateState.VALID, CertificateState.EXPIRED]
+
+
+@pytest.mark.parametrize("microseconds", [-1, 0, 1, 500_000, 999_999, 1_000_000])
+def test_a_list_and_a_chain_agree_in_every_part_of_the_last_second(
+    authority: Authority, applicants: Applicants, microseconds: int
+) -> None:
+    name = name_in(issue_one(authority, applicants.asks(roles=[SIGN])), SIGN)
+    at = datetime(2031, 1, 7, 14, 59, 59, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    state = authority.chain(name, at).certificate.state
+    assert state is (CertificateState.EXPIRED if microseconds == 1_000_000 else CertificateState.VALID)
+    listed = {one: [status.name for status in authority.list_certificates(at, state=one)] for one in CertificateState}
+    assert listed == {one: [name] if one is state else [] for one in CertificateState}
 
 
 @pytest.mark.parametrize("text", ["sign:01000002", "sign:1000002", " sign:01000002 "])

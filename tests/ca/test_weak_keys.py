@@ -10,7 +10,7 @@ import pytest
 from prime_pool import primes
 
 from jpki.ca import KeyWeakness, weakness_of
-from jpki.ca.weak_keys import _has_close_primes, _has_roca_fingerprint, weaknesses_of
+from jpki.ca.weak_keys import _ROCA_PRIMES, _has_close_primes, _has_roca_fingerprint, weaknesses_of
 
 P, Q = primes()[:2]
 CHOICE = random.Random(20261122)  # noqa: S311 - which numbers are tried is no secret
@@ -137,6 +137,7 @@ def test_a_key_of_the_flawed_library_is_refused() -> None:
 def test_the_fingerprint_is_membership_in_the_powers_of_65537_modulo_each_odd_prime_to_167() -> None:
     odd_primes = [n for n in range(3, 168, 2) if all(n % d for d in range(3, math.isqrt(n) + 1, 2))]
     assert len(odd_primes) == 38
+    assert tuple(odd_primes) == _ROCA_PRIMES
     powers = {p: {pow(65537, a, p) for a in range(p)} for p in odd_primes}
     modulus = math.prod(odd_primes)
     good = pow(65537, 123456789, modulus)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from certified_cards import certified_state
+from issuing import SERIAL
 from prime_pool import PrimePool
 
 from card_profiles import CardProfile, load_profile
-from emulator import EmulatedCard, VolatileMemory
+from emulator import EmulatedCard, VolatileMemory, create_blank
 from jpki.card import Card, Encoded, Exchange, LocalConnection, Resolving, Traced
 
 
@@ -22,6 +23,12 @@ def profile() -> CardProfile:
 def device(profile: CardProfile) -> Iterator[EmulatedCard]:
     memory = VolatileMemory(certified_state(profile.name))
     with EmulatedCard(profile, memory, keys=PrimePool(1), strict=True) as made:
+        yield made
+
+
+@pytest.fixture
+def blank(profile: CardProfile) -> Iterator[EmulatedCard]:
+    with create_blank(profile, SERIAL, keys=PrimePool(5), strict=True) as made:
         yield made
 
 

@@ -104,6 +104,14 @@ def test_no_other_body_is_shown_either_but_names_of_files_and_applications(body:
     assert (body.hex().upper() in log[0].command[8:]) is is_name
 
 
+@pytest.mark.parametrize("ins", [0xA4, 0xE0, 0x44, 0x47, 0xF0, 0xF2, 0x50])
+@pytest.mark.parametrize("cla", [0x04, 0x08, 0x0C, 0x14, 0x84, 0x94])
+def test_no_protected_body_is_shown_not_even_of_a_command_that_holds_names(cla: int, ins: int) -> None:
+    log: list[Exchange] = []
+    Traced(Echo(), log.append, lambda: 0.0).send(Command(cla, ins, data=b"\xa5\x5a" * 8))
+    assert log[0].command == f"{cla:02X}{ins:02X}0000 (16 bytes)"
+
+
 def test_a_transcript_gives_the_same_session_again(card: Card, profile: CardProfile) -> None:
     def session(on: Card) -> tuple[bytes, bytes]:
         with JpkiApplication.select(on, profile) as jpki:
@@ -113,6 +121,15 @@ def test_a_transcript_gives_the_same_session_again(card: Card, profile: CardProf
     lines: list[str] = []
     live = session(Recorded(card, lines.append))
     assert session(Replayed(read_transcript(lines))) == live
+
+
+def test_a_question_for_the_tries_is_no_secret(card: Card, profile: CardProfile) -> None:
+    lines: list[str] = []
+    with JpkiApplication.select(Recorded(card, lines.append), profile) as jpki:
+        jpki.tries_left(Role.SIGNATURE)
+    assert json.loads(lines[-1]) == {"header": "0020009B", "body": "", "le": None, "response": "63C5"}
+    with JpkiApplication.select(Replayed(read_transcript(lines)), profile) as again:
+        assert again.tries_left(Role.SIGNATURE) == 5
 
 
 def test_a_transcript_holds_no_pin(card: Card, profile: CardProfile) -> None:

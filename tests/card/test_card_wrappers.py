@@ -100,12 +100,16 @@ def test_a_wrong_le_of_get_response_is_put_right() -> None:
     assert Completing(Scripted(answer)).send(READ) == Response(b"done")
 
 
-@pytest.mark.parametrize("data", [b"", b"x"], ids=["empty", "a byte at a time"])
-def test_an_answer_without_end_is_an_error(data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "exchanges"),
+    [(b"", 2), (b"x", 4_097), (bytes(256), 257)],
+    ids=["empty", "a byte at a time, less than a minute at a reader", "more than any command can ask for"],
+)
+def test_an_answer_without_end_is_an_error(data: bytes, exchanges: int) -> None:
     card = Scripted(lambda command: Response(data, StatusWord(0x6101)))
     with pytest.raises(BadAnswer):
         Completing(card).send(READ)
-    assert len(card.sent) <= 65_537 + 1
+    assert len(card.sent) <= exchanges
 
 
 @given(body=st.binary(min_size=256, max_size=2000), le=st.none() | st.integers(1, 65_536), secret=st.booleans())
@@ -119,6 +123,17 @@ def test_a_long_body_goes_in_parts_that_make_it_up_again(body: bytes, le: int | 
     assert not any(command.extended for command in card.sent)
     assert {command.secret for command in card.sent} == {secret}
     assert {command.header[1:] for command in card.sent} == {bytes.fromhex("DB3FFF")}
+
+
+@pytest.mark.parametrize(
+    ("length", "parts"), [(256, [255, 1]), (509, [255, 254]), (510, [255, 255]), (511, [255, 255, 1]), (0, [0])]
+)
+def test_no_part_of_a_chain_is_empty_where_there_is_a_body(length: int, parts: list[int]) -> None:
+    card = Scripted(lambda command: Response())
+    Chaining(card).send(Command(0x00, 0xDB, data=bytes(length), le=65_536))
+    assert [len(command.body) for command in card.sent] == parts
+    assert [command.cla for command in card.sent] == [0x10] * (len(parts) - 1) + [0x00]
+    assert card.sent[-1].le == 256
 
 
 def test_a_short_command_goes_as_it_is() -> None:

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from certified_cards import AUTH_PIN, certified_state
+from session_cards import DIGEST_INFO, card_of, headers, with_file
 
 from card_profiles import load_profile, profile_names
-from emulator import EmulatedCard, VolatileMemory
 from jpki.card import (
     Card,
-    Encoded,
     Exchange,
     Faulty,
-    LocalConnection,
     NotAJpkiCard,
-    Resolving,
-    Traced,
+    SessionEnded,
     UnknownToken,
     answering,
     find_application,
     shipped_profiles,
 )
-from jpki.formats import digest_info
 from jpki.terms import Role
 
 
 def card_labelled(label: bytes | None, name: str = "mynumber", trace: list[Exchange] | None = None) -> Card:
-    state = certified_state(name)
-    contents = state.applications["jpki"]
-    files = {file: content for file, content in contents.files.items() if file != 0x0006}
-    files |= {} if label is None else {0x0006: label.ljust(160)}
-    state = state.with_application("jpki", replace(contents, files=files))
-    device = EmulatedCard(load_profile(name), VolatileMemory(state), strict=True)
-    log = [] if trace is None else trace
-    return Resolving(Traced(Encoded(LocalConnection(device)), log.append, lambda: 0.0))
+    token = None if label is None else label.ljust(160)
+    return card_of(with_file(certified_state(name), 0x0006, token), trace)
 
 
 @pytest.mark.parametrize("name", profile_names())
 def test_the_label_tells_the_profile(name: str) -> None:
-    device = EmulatedCard(load_profile(name), VolatileMemory(certified_state(name)), strict=True)
-    with find_application(Encoded(LocalConnection(device))) as jpki:
+    with find_application(card_of(certified_state(name))) as jpki:
         assert jpki.profile is load_profile(name)
 
 
@@ -49,8 +36,18 @@ def test_finding_out_costs_one_exchange() -> None:
     trace: list[Exchange] = []
     with find_application(card_labelled(b"JPKIAPICCTOKEN2", trace=trace)) as jpki:
         jpki.verify_pin(Role.AUTHENTICATION, AUTH_PIN)
-        jpki.sign(Role.AUTHENTICATION, digest_info("sha256", bytes(32)))
-    assert [exchange.command.split()[0] for exchange in trace] == ["00A4040C", "00B08600", "00200098", "802A0097"]
+        jpki.sign(Role.AUTHENTICATION, DIGEST_INFO)
+    assert headers(trace) == ["00A4040C", "00B08600", "00200098", "802A0097"]
+
+
+def test_a_session_that_was_found_ends_like_any() -> None:
+    trace: list[Exchange] = []
+    with find_application(card_labelled(b"JPKIAPICCTOKEN2", trace=trace)) as jpki:
+        jpki.verify_pin(Role.AUTHENTICATION, AUTH_PIN)
+    trace.clear()
+    with pytest.raises(SessionEnded):
+        jpki.sign(Role.AUTHENTICATION, DIGEST_INFO)
+    assert trace == []
 
 
 def test_a_label_that_no_profile_has_is_shown() -> None:

@@ -47,12 +47,6 @@ SIGNATURE, AUTHENTICATION = Role.SIGNATURE, Role.AUTHENTICATION
 
 
 @pytest.fixture
-def blank(profile: CardProfile) -> Iterator[EmulatedCard]:
-    with create_blank(profile, SERIAL, keys=PrimePool(5), strict=True) as card:
-        yield card
-
-
-@pytest.fixture
 def issuer(profile: CardProfile) -> Issuer:
     return Issuer(profile)
 

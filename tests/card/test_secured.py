@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from issuing import MASTER, MASTERS, SERIAL, TRANSPORTS, any_card, counted_random, transported
-from prime_pool import PrimePool
 
 from card_profiles import CardProfile
-from emulator import EmulatedCard, blank_state, create_blank
+from emulator import EmulatedCard, blank_state
 from jpki.card import (
     BadAnswer,
     Card,
@@ -33,12 +32,6 @@ from jpki.card import (
 from jpki.formats import Command, Response, StatusWord
 
 GET_STATUS = Command(0x80, 0xF2, 0x80, 0x02, bytes.fromhex("4F00"), 256)
-
-
-@pytest.fixture
-def blank(profile: CardProfile) -> Iterator[EmulatedCard]:
-    with create_blank(profile, SERIAL, keys=PrimePool(5), strict=True) as card:
-        yield card
 
 
 @pytest.fixture
@@ -113,8 +106,9 @@ def test_the_answer_to_an_earlier_command_is_not_taken(wire: Changed, channel: I
         channel.card.send(GET_STATUS)
 
 
-def test_a_channel_that_the_card_has_ended_is_told(wire: Changed, channel: IssuerChannel) -> None:
-    wire.change = lambda answer: Response(b"", StatusWord(0x6988))
+@pytest.mark.parametrize("status", [0x6987, 0x6988])
+def test_a_channel_that_the_card_has_ended_is_told(wire: Changed, channel: IssuerChannel, status: int) -> None:
+    wire.change = lambda answer: Response(b"", StatusWord(status))
     with pytest.raises(ChannelBroken) as broken:
         channel.card.send(GET_STATUS)
     assert broken.value.problem == "the card ended it"

@@ -114,3 +114,9 @@ def issued_office(office_originals: dict[str, Office], tmp_path: Path) -> Office
 def old_office(office_originals: dict[str, Office], tmp_path: Path) -> Office:
     """An office that issued a card years ago, to DUE; its certificates end thirty days from now."""
     return office_originals["old"].copied_to(tmp_path)
+
+
+@pytest.fixture
+def signed(office_originals: dict[str, Office], tmp_path: Path) -> Office:
+    """An office with a signed contract and lists of just now."""
+    return office_originals["signed"].copied_to(tmp_path)

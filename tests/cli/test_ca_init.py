@@ -58,6 +58,20 @@ def test_a_setting_that_cannot_be_is_refused_before_a_passphrase_is_asked_for(
     assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "variable", "named"), [(("--ca", "my ca"), {}, True), ((), {"JPKI_CA": "my ca"}, False)]
+)
+def test_it_says_how_to_begin_again_and_how_to_go_on(
+    invoke: Invoke, options: tuple[str, ...], variable: dict[str, str], named: bool
+) -> None:
+    told = invoke("ca", "init", *options, **GIVEN, **variable).told
+    assert "move the folder away" in told
+    assert "my ca/certificates" in told
+    for command in ("jpki issue RESIDENTS.csv --id ID", "jpki ca crl --out FOLDER"):
+        assert f"    {command}{' --ca ' if named else ''}{chr(39) + 'my ca' + chr(39) if named else ''}\n" in told
+    assert "move this folder away" in invoke("ca", "init", *options, **GIVEN, **variable).told
+
+
 def test_an_authority_that_is_there_stays_as_it_is(jpki: Program, office: Office) -> None:
     before = {path: path.read_bytes() for path in office.ca.rglob("*.key")}
     done = jpki("ca", "init", "--ca", "ca", "--json")
@@ -74,9 +88,21 @@ def test_an_interrupted_run_is_finished_by_the_same_command(invoke: Invoke, offi
 
 
 def test_keys_that_are_there_under_another_passphrase_stop_it(invoke: Invoke, office: Office) -> None:
-    (office.ca / "authority.sqlite3").unlink()
+    (office.ca / "authority.sqlite3").write_bytes(b"")  # as far as an interrupted run came
+    for certificate in office.trust.iterdir():
+        certificate.unlink()
     done = invoke("ca", "init", "--ca", "ca", "--json", JPKI_CA_PASSPHRASE="another")
     assert (done.code, done.error["error"]) == (8, "WrongPassphrase")
+
+
+@pytest.mark.parametrize("command", ["init", "list"])
+def test_a_lost_database_is_named_and_no_authority_made_in_its_place(
+    invoke: Invoke, office: Office, command: str
+) -> None:
+    (office.ca / "authority.sqlite3").unlink()
+    done = invoke("ca", command, "--ca", "ca", "--json", **GIVEN)
+    assert (done.code, done.error["error"]) == (8, "NoStore")
+    assert not (office.ca / "authority.sqlite3").exists()
 
 
 def test_the_passphrase_is_typed_twice_and_not_shown(at_terminal: AtTerminal, tmp_path: Path) -> None:
@@ -117,6 +143,17 @@ def test_without_a_terminal_and_a_passphrase_it_says_which_variable(invoke: Invo
     assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.parametrize(
+    ("passphrase", "code"), [("2 few", 2), ("1234567", 2), ("12345678", 0), ("合言葉は長いほど", 0)]
+)
+def test_a_new_passphrase_has_eight_characters(invoke: Invoke, tmp_path: Path, passphrase: str, code: int) -> None:
+    done = invoke("ca", "init", "--ca", "mine", JPKI_CA_PASSPHRASE=passphrase)
+    assert done.code == code
+    assert (tmp_path / "mine").exists() is (code == 0)
+    assert ("8 characters" in done.told) is (code != 0)
+    assert passphrase not in done.told
+
+
 def test_an_empty_passphrase_is_refused(jpki: Program, tmp_path: Path) -> None:
     assert jpki("ca", "init", "--ca", "mine", "--passphrase-fd", 0, stdin=b"\n").code == 2
     assert not (tmp_path / "mine").exists()
@@ -132,4 +169,4 @@ def test_a_folder_that_cannot_be_made_is_named(invoke: Invoke, tmp_path: Path) -
 def test_no_folder_is_guessed(invoke: Invoke) -> None:
     done = invoke("ca", "init", **GIVEN)
     assert done.code == 2
-    assert "--ca" in done.told
+    assert all(place in done.told for place in ("--ca", "JPKI_CA", "settings"))

@@ -125,15 +125,19 @@ def test_the_key_of_another_certificate_is_refused(invoke: Invoke) -> None:
     assert (done.code, done.error["error"]) == (8, "KeyInUse")
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [(b"", 8), (b"nonsense", 8), (b"\x30\x03\x02\x01\x00", 8), (b"-----BEGIN CERTIFICATE-----\n", 2)],
-)
-def test_a_request_that_is_none_is_refused(invoke: Invoke, tmp_path: Path, content: bytes, code: int) -> None:
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x30\x03\x02\x01\x00", b"-----BEGIN CERTIFICATE-----\n"])
+def test_a_request_that_is_none_is_named(invoke: Invoke, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.p10").write_bytes(content)
-    done = issue(invoke, "--sign-request", "bad.p10")
-    assert done.code == code
-    assert "Traceback" not in done.told
+    done = issue(invoke, "--sign-request", "bad.p10", "--json")
+    assert (done.code, done.error["error"], done.error["facts"]["path"]) == (2, "WrongFile", "bad.p10")
+
+
+def test_a_request_that_its_key_did_not_sign_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    request = bytearray((tmp_path / "sign.p10").read_bytes())
+    request[-1] ^= 1
+    (tmp_path / "bad.p10").write_bytes(request)
+    done = issue(invoke, "--sign-request", "bad.p10", "--json")
+    assert (done.code, done.error["error"]) == (8, "BadRequest")
 
 
 def test_a_missing_request_is_told_before_the_passphrase_is_asked_for(invoke: Invoke) -> None:
@@ -168,9 +172,9 @@ def damaged(office: Office, change: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        (lambda text: b"\xff\xfe" + text, "BadResidentFile"),
-        (lambda text: text.replace(b"furigana", b"kana", 1), "BadResidentFile"),
-        (lambda text: b"", "BadResidentFile"),
+        (lambda text: b"\xff\xfe" + text, "ResidentsUnreadable"),
+        (lambda text: text.replace(b"furigana", b"kana", 1), "ResidentsUnreadable"),
+        (lambda text: b"", "ResidentsUnreadable"),
         (lambda text: text.replace(b"1980-02-03", b"1980-02-31", 1), "BadResident"),
         (lambda text: text + text.splitlines()[1] + b"\n", "BadResident"),
         (lambda text: text.replace(ADULT.encode(), b"R9"), "NoSuchResident"),
@@ -185,6 +189,51 @@ def test_a_bad_file_of_residents_is_told_and_no_field_shown(
     assert (done.code, done.error["error"]) == (2, error)
     assert "Traceback" not in done.told
     assert not {"公的", "花子", "霞が関", "1980"} & set(done.told.split())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "todo"),
+    [
+        (lambda text: text.decode().encode("cp932", "replace"), "Shift_JIS", "iconv -f CP932"),
+        (lambda text: text.decode().encode("utf-16"), "UTF-16", "iconv -f UTF-16"),
+        (lambda text: text.decode().encode("utf-16-le"), "UTF-16", "iconv -f UTF-16"),
+        (lambda text: b"\x89PNG\r\n\x1a\n\0\0", "not UTF-8", "UTF-8"),
+        (lambda text: text.replace(b",", b";"), "semicolons", "commas"),
+        (lambda text: text.replace(b",", b"\t"), "tabs", "commas"),
+        (lambda text: b"", "empty", "docs/rules.md"),
+        (lambda text: b"\xef\xbb\xbf\n", "empty", "docs/rules.md"),
+        (lambda text: text.split(b"\n", 1)[1], "no columns", "resident_id,my_number,name"),
+        (lambda text: b"a text\n", "no columns", "resident_id,my_number,name"),
+        (lambda text: text.replace("公的　花子".encode(), '"公的'.encode(), 1), "not CSV", "docs/rules.md"),
+        (lambda text: text + b"R" * 70_000, "a line that is too long", "docs/rules.md"),
+    ],
+)
+def test_a_file_of_another_form_is_named_with_a_way_to_mend_it(
+    invoke: Invoke, office: Office, change: Any, problem: str, todo: str
+) -> None:
+    damaged(office, change)
+    for language in ("en", "ja"):
+        done = issue(invoke, *BOTH, "--json", "--lang", language)
+        assert (done.code, done.error["error"], done.error["facts"]["problem"]) == (2, "ResidentsUnreadable", problem)
+        assert "residents.csv" in done.error["message"]
+        assert len(done.error["message"]) < 120
+        assert not {"公的", "花子", "霞が関"} & set(done.error["message"])
+    assert todo in issue(invoke, *BOTH, "--lang", "en").told
+
+
+def test_a_column_that_is_missing_unknown_or_there_twice_is_named(invoke: Invoke, office: Office) -> None:
+    damaged(office, lambda text: text.replace(b"furigana", b"kana", 1).replace(b",note", b",name", 1))
+    facts = issue(invoke, *BOTH, "--json").error["facts"]
+    assert (facts["problem"], facts["missing"], facts["unknown"]) == ("columns", ["furigana", "note"], ["name", "kana"])
+
+
+def test_after_an_issue_it_is_said_what_relying_parties_need(invoke: Invoke, office: Office) -> None:
+    first = issue(invoke, "--auth-request", "auth.p10")
+    assert "jpki ca crl --out FOLDER --ca ca" in first.told
+    office.request("other.p10")
+    replaced = issue(invoke, "--auth-request", "other.p10", "--replace")
+    assert "are revoked" in replaced.told
+    assert "jpki ca crl --out FOLDER --ca ca" in replaced.told
 
 
 def test_a_bad_row_of_somebody_else_stops_nobody(invoke: Invoke, office: Office) -> None:
@@ -214,6 +263,16 @@ def test_certificates_are_renewed_in_their_last_months(jpki: Program, old_office
         chain = authority.chain(authority.find("sign:01000002"), end)
         assert chain.certificate.state is CertificateState.REVOKED
         assert str(chain.newest.name) == "sign:01000003"
+
+
+@pytest.mark.usefixtures("old_office")
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_renewal_says_the_same_as_text(invoke: Invoke, language: str) -> None:
+    issue(invoke, *BOTH, who=DUE, command="renew")
+    report = issue(invoke, *BOTH, "--json", who=DUE, command="renew").json
+    assert (report["kind"], report["repeated"], len(report["certificates"])) == ("authority-issue", True, 2)
+    text = issue(invoke, *BOTH, "--lang", language, who=DUE, command="renew").out
+    assert differences(text, report, japanese=language == "ja") == []
 
 
 def test_a_renewal_before_its_time_says_from_when(invoke: Invoke, office: Office) -> None:

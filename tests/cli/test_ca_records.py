@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from offices import ADULT, BY_VARIABLES, DUE, Office
 from schemas import assert_follows_its_schema
 from told import differences
 
+from cli.foreign import cells
 from jpki.formats import CertificateList, RevocationReason
 from jpki.terms import CertificateName, Role
 
@@ -48,6 +50,12 @@ def test_a_revocation_says_the_same_as_text_and_again(invoke: Invoke, issued_off
     assert revoked(issued_office) == [SIGN]
 
 
+@pytest.mark.usefixtures("issued_office")
+def test_a_revocation_says_how_relying_parties_learn_of_it(invoke: Invoke) -> None:
+    done = invoke("ca", "revoke", SIGN, *CA, "--reason", "keyCompromise", "--yes")
+    assert "jpki ca crl --out FOLDER --ca ca" in done.told
+
+
 def test_no_passphrase_is_needed_to_revoke(invoke: Invoke, issued_office: Office) -> None:
     for key in (issued_office.ca / "keys").iterdir():
         key.unlink()
@@ -69,6 +77,8 @@ def test_at_a_terminal_it_is_asked(
     assert ADULT in terminal.until(r"\[y/N\]")
     terminal.type(answer)
     assert terminal.end() == code
+    assert (re.search(r"Not done, as you answered\..*\nNothing was revoked", terminal.shown) is not None) is (code != 0)
+    assert "Interrupted" not in terminal.shown
     assert revoked(issued_office) == names
 
 
@@ -78,6 +88,21 @@ def test_another_reason_afterwards_is_refused_but_for_a_hold(invoke: Invoke, iss
     assert invoke(*arguments, "keycompromise").code == 0
     done = invoke(*arguments, "superseded")
     assert (done.code, done.error["error"], done.error["facts"]["reason"]) == (8, "AlreadyRevoked", "keyCompromise")
+
+
+@pytest.mark.usefixtures("issued_office")
+@pytest.mark.parametrize("columns", [50, 66, 80])
+@LANGUAGES
+def test_what_is_told_on_standard_error_fits_the_terminal_and_no_moment_is_cut(
+    invoke: Invoke, at_terminal: AtTerminal, columns: int, language: str
+) -> None:
+    arguments = ("ca", "revoke", SIGN, *CA, "--yes", "--lang", language, "--reason")
+    assert invoke(*arguments, "keyCompromise").code == 0
+    for reason, code in (("keyCompromise", 0), ("superseded", 8)):
+        terminal = at_terminal(*arguments, reason, columns=columns, NO_COLOR="1")
+        assert terminal.end() == code
+        assert max(map(cells, terminal.shown.splitlines())) <= columns
+        assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d JST", terminal.shown)
 
 
 def test_an_unknown_name_revokes_none_of_the_others(invoke: Invoke, issued_office: Office) -> None:
@@ -172,6 +197,14 @@ def test_a_number_that_one_authority_gave_is_enough(invoke: Invoke) -> None:
 def test_states_are_told_for_a_moment(invoke: Invoke, moment: str, state: str) -> None:
     assert invoke("ca", "chain", SIGN, *CA, "--at", moment, "--json").json["state"] == state
     assert invoke("ca", "chain", SIGN, *CA, "--json").json["state"] == "valid"
+
+
+@pytest.mark.usefixtures("issued_office")
+@pytest.mark.parametrize("question", [("chain", SIGN), ("list",)])
+def test_states_of_a_moment_that_is_over_are_not_made_up(invoke: Invoke, question: tuple[str, ...]) -> None:
+    done = invoke("ca", *question, *CA, "--at", "2020-01-01")
+    assert done.code == 2
+    assert "not a moment to come" in done.told
 
 
 @pytest.mark.parametrize("moment", ["yesterday", "2026-13-01", "99999-01-01", ""])
@@ -272,6 +305,16 @@ def test_one_list_alone_is_made(invoke: Invoke, office: Office) -> None:
     told = invoke("ca", "crl", *CA, "--role", "auth", "--out", "crl", "--json", **BY_VARIABLES).json
     assert [one["role"] for one in told["lists"]] == ["auth"]
     assert [path.name for path in (office.path / "crl").iterdir()] == ["auth.crl"]
+
+
+@pytest.mark.usefixtures("office")
+@LANGUAGES
+def test_a_wrong_passphrase_is_that_of_the_authority(invoke: Invoke, language: str) -> None:
+    done = invoke("ca", "crl", *CA, "--out", "crl", "--lang", language, JPKI_CA_PASSPHRASE="wrong")
+    assert done.code == 8
+    assert "ca/keys" in done.told
+    assert "card-issuer" not in done.told
+    assert "JPKI_CA_PASSPHRASE" in done.told
 
 
 @pytest.mark.usefixtures("office")

@@ -35,7 +35,9 @@ def test_a_secret_goes_by_standard_input(invoke: Invoke, card: Path) -> None:
 @pytest.mark.parametrize(
     "secret",
     [VERIFY, "002400810431323334", "002C029B06414243313233", "10200081023132", "80D8018103010203", "00DB3FFF03010203",
-     "002000810A31323334"],
+     "002000810A31323334", "0021009B06414243313233", "0025008104DC020102", "0026008104DD020102", "0028008104DE020102",
+     "002D008104DF020102", "00DA010003010203", "80E2800003010203", "00C200000900200081041F1E1D1C", "00C3000003010203",
+     "002000810000041F1E1D1C"],
 )  # fmt: skip
 def test_a_command_with_a_secret_is_refused_on_the_command_line(invoke: Invoke, card: Path, secret: str) -> None:
     done = invoke("card", "apdu", "-e", card, "--json", "--trace", SELECT, secret)
@@ -55,7 +57,9 @@ def test_bytes_that_are_no_command_reach_the_card_as_they_are(invoke: Invoke, ca
     assert "00A4040C •••" in done.told
 
 
-@pytest.mark.parametrize("text", ["00A4", "0", "00A4040G", "zz", "00A40400 01é"])
+@pytest.mark.parametrize(
+    "text", ["00A4", "0", "00A4040G", "zz", "00A40400 01é", pytest.param("00" * 65_545, id="longer than any command")]
+)
 def test_what_is_no_command_is_refused_and_not_repeated(invoke: Invoke, card: Path, text: str) -> None:
     for done in (
         invoke("card", "apdu", "-e", card, "--json", text),

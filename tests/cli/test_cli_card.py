@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from command_line import Invoke, Program
 from emulator import ApplicationState
 from jpki.formats import Certificate
 from jpki.terms import Role
+from jpki.verify import Challenge
 
 SIGN_PIN = {"JPKI_SIGN_PIN": "ABC123"}
 
@@ -42,6 +45,27 @@ def test_a_card_with_one_certificate_is_no_error(invoke: Invoke, tmp_path: Path,
     told = invoke("card", "info", "-e", path, "--json").json
     assert told["certificates"] == [role.short]
     assert [pin["role"] for pin in told["pins"]] == [role.short]
+
+
+@pytest.mark.parametrize("role", BOTH)
+def test_every_command_works_with_a_card_with_one_certificate(invoke: Invoke, tmp_path: Path, role: Role) -> None:
+    path = card_file_of(tmp_path / "one.jpki", certified_state(roles=(role,)))
+    (tmp_path / "document").write_text("text")
+    asked = Challenge(bytes(32), "https://bank.example", datetime(2026, 11, 22, tzinfo=UTC))
+    (tmp_path / "ask").write_text(json.dumps(asked.as_facts()))
+    pins = {"JPKI_SIGN_PIN": "ABC123", "JPKI_AUTH_PIN": "1234"}
+    pins |= {"JPKI_NEW_SIGN_PIN": "ABC123", "JPKI_NEW_AUTH_PIN": "1234"}
+    works = {Role.SIGNATURE: ("sign", "document"), Role.AUTHENTICATION: ("auth", "--challenge", "ask")}
+    short = role.short
+    for words in (("info",), ("pin-status",), ("apdu", "00A4040C0AD392F000260100000001"), ("cert", short),
+                  ("cert", f"ca-{short}"), ("pin-change", short), works[role]):  # fmt: skip
+        assert invoke("card", *words, "-e", path, **pins).code == 0, words
+    for words in (("cert", role.other.short), ("pin-change", role.other.short), works[role.other]):
+        done = invoke("card", *words, "-e", path, "--json", **pins)
+        assert done.code == 4, words
+        assert json.loads(done.told[done.told.index("{") :])["error"] == "NoCertificate"  # the site is told before it
+    left = invoke("card", "pin-status", "-e", path, "--json").json["pins"]
+    assert [(pin["role"], pin["tries_left"] == pin["tries"]) for pin in left] == [(short, True)]
 
 
 @pytest.mark.parametrize("role", BOTH)
@@ -75,6 +99,20 @@ def test_the_state_of_a_blocked_pin_is_a_fact_and_no_failure(invoke: Invoke, tmp
     done = invoke("card", "pin-status", "-e", path, "--json")
     assert done.code == 0
     assert [(pin["tries_left"], pin["blocked"]) for pin in done.json["pins"]] == [(0, True), (3, False)]
+
+
+@pytest.mark.parametrize("command", ["info", "pin-status"])
+def test_what_helps_a_blocked_pin_is_said_behind_the_facts(invoke: Invoke, tmp_path: Path, command: str) -> None:
+    path = card_file_of(tmp_path / "blocked.jpki", with_tries(certified_state(), "signature", 0))
+    done = invoke("card", command, "-e", path)
+    assert done.told.endswith(f"    jpki card pin-reset sign --ca FOLDER --emulator {path}\n")
+    assert invoke("card", command, "-e", path, "--json").told == ""
+
+
+@pytest.mark.parametrize("command", ["info", "pin-status"])
+def test_how_a_card_is_issued_is_said_behind_the_facts(invoke: Invoke, blank: Path, command: str) -> None:
+    told = invoke("card", command, "-e", blank, JPKI_CA="ca").told
+    assert told.endswith(f"    jpki issue RESIDENTS.csv --id ID --emulator {blank}\n")
 
 
 def test_asking_for_the_tries_costs_none(invoke: Invoke, card: Path) -> None:

@@ -13,6 +13,11 @@ from command_line import Invoke, Program, Terminal, command, surroundings
 SHELLS = ("bash", "zsh", "fish")
 
 
+def need(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+
+
 @pytest.fixture
 def bash(jpki: Program) -> Program:
     """Puts a `jpki` on the path, as an installed one is: completion starts it by its name."""
@@ -85,8 +90,41 @@ def test_tab_completes_names_of_files(shell: Terminal, tmp_path: Path) -> None:
     shell.until(r"jpki emulator info unmistakable\.jpki $")
 
 
+def test_tab_completes_in_zsh_too(bash: Program) -> None:
+    need("zsh")
+    env = surroundings(bash.home, TERM="dumb", PS1="zsh> ", ZDOTDIR=str(bash.home))
+    env["PATH"] = f"{bash.home / 'bin'}:{env['PATH']}"
+    terminal = Terminal(["zsh", "-f", "-i"], bash.home, env, 100)
+    try:
+        terminal.until(r"zsh> ")
+        terminal.type('autoload -U compinit; compinit -u -D; eval "$(jpki completion zsh)"; print "switched" "on"')
+        terminal.until(r"switched on\n(.*\n)*.*zsh> ")
+        terminal.press(b"jpki comp\tfi\t\n")
+        terminal.until(r"complete --no-files --command jpki")  # of the script for fish, which that asks for
+    finally:
+        terminal.kill()
+
+
+def test_fish_offers_what_fits(bash: Program) -> None:
+    need("fish")
+    env = surroundings(bash.home)
+    env["PATH"] = f"{bash.home / 'bin'}:{env['PATH']}"
+    script = 'jpki completion fish | source; complete --do-complete "jpki card pin-"'
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script], capture_output=True, text=True, env=env, check=True, timeout=60
+    )
+    assert sorted(line.split("\t")[0] for line in done.stdout.splitlines()) == ["pin-change", "pin-reset", "pin-status"]
+
+
 def test_completion_of_readers_is_silent_where_there_is_no_daemon(bash: Program) -> None:
     assert completed(bash, "card", "info", "--reader", "V", PCSCLITE_CSOCK_NAME="/no/such/socket") == []
+
+
+@pytest.mark.pcsc
+@pytest.mark.usefixtures("pcscd")
+def test_tab_completes_the_name_of_a_reader_as_it_has_to_be_typed(shell: Terminal) -> None:
+    shell.press(b"jpki card info --reader Virt\t")
+    shell.until(r"--reader Virt\x07?ual\\ PCD\\ 00\\ 0$")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -98,8 +136,7 @@ def test_every_shell_has_a_script(invoke: Invoke, shell: str) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_script_is_one_its_shell_can_read(invoke: Invoke, shell: str, tmp_path: Path) -> None:
-    if shutil.which(shell) is None:
-        return  # nothing to be read by
+    need(shell)
     script = tmp_path / "script"
     script.write_text(invoke("completion", shell).out)
     flag = "--no-execute" if shell == "fish" else "-n"

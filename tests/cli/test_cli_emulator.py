@@ -10,6 +10,7 @@ import pytest
 from cards_in_files import card_of
 from command_line import Invoke
 from jsonschema import Draft202012Validator
+from told import differences
 
 from card_profiles import profile_names
 from emulator import LifeCycle, open_card
@@ -25,6 +26,22 @@ def test_a_blank_card_of_any_kind_is_made(invoke: Invoke, tmp_path: Path, profil
     assert stat.S_IMODE((tmp_path / "new.jpki").stat().st_mode) == 0o600
     with open_card(tmp_path / "new.jpki") as card:
         assert card.state.life_cycle is LifeCycle.BLANK
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_blank_card_says_the_same_as_text(invoke: Invoke, language: str) -> None:
+    text = invoke("emulator", "create", "new.jpki", "--lang", language).out
+    report = invoke("emulator", "info", "new.jpki", "--json").json
+    other = invoke("emulator", "create", "another.jpki", "--json").json
+    assert other == report | {name: other[name] for name in ("file", "card_serial")}
+    assert differences(text, report, japanese=language == "ja") == []
+
+
+@pytest.mark.parametrize(("authority", "option"), [({}, " --ca FOLDER"), ({"JPKI_CA": "ca"}, "")])
+def test_a_person_is_told_how_a_blank_card_is_issued(invoke: Invoke, authority: dict[str, str], option: str) -> None:
+    told = invoke("emulator", "create", "new card.jpki", **authority).told
+    assert f"    jpki issue RESIDENTS.csv --id ID{option} --emulator 'new card.jpki'\n" in told
+    assert invoke("emulator", "create", "another.jpki", "--json").told == ""
 
 
 def test_two_cards_have_two_serial_numbers(invoke: Invoke) -> None:
@@ -65,6 +82,18 @@ def test_a_card_that_another_process_holds_is_said_to_be_busy(invoke: Invoke, ca
         for arguments in (("emulator", "info", card), ("card", "info", "-e", card), ("emulator", "insert", card)):
             done = invoke(*arguments, "--json")
             assert (done.code, done.error["error"]) == (5, "CardFileBusy")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_file_of_another_kind_is_said_to_be_no_card(invoke: Invoke, tmp_path: Path, language: str) -> None:
+    (tmp_path / "residents.csv").write_text("resident_id,name\n")
+    (tmp_path / "empty").touch()
+    for name in ("residents.csv", "empty", "."):
+        for arguments in (("card", "info", "-e", name), ("emulator", "info", name)):
+            done = invoke(*arguments, "--lang", language)
+            assert done.code == 2
+            assert "jpki emulator create FILE" in done.told
+            assert "chmod" not in done.told
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])

@@ -78,9 +78,12 @@ def test_a_token_that_nobody_knows_is_named_harmlessly(invoke: Invoke, tmp_path:
 
 
 def test_a_file_name_that_would_act_on_a_terminal_does_not(invoke: Invoke) -> None:
-    done = invoke("card", "info", "-e", "a\x1b[31m\u202eb")
-    assert done.code == 2
-    assert "a\\u{001B}[31m\\u{202E}b" in done.told
+    for more in ((), ("--debug",)):
+        done = invoke("card", "info", "-e", "a\x1b[31m\u202eb", *more)
+        assert done.code == 2
+        assert "a\\u{001B}[31m\\u{202E}b" in done.told
+        assert not any(printable(char) != char for char in done.told if char != "\n")
+        assert ("Traceback" in done.told) is bool(more)
 
 
 def test_a_word_of_the_command_line_that_would_act_on_a_terminal_does_not(invoke: Invoke) -> None:

@@ -56,6 +56,18 @@ def test_an_error_is_json_where_that_was_asked_for(invoke: Invoke, card: Path) -
     assert done.error["facts"]["tries_left"] == 4
 
 
+@pytest.mark.parametrize("arguments", [("--json",), ("card", "--json"), ("--json", "verify")])
+def test_a_command_that_is_missing_is_an_error_in_json_too(invoke: Invoke, arguments: tuple[str, ...]) -> None:
+    done = invoke(*arguments)
+    assert (done.code, done.out, done.error["error"]) == (2, "", "MissingParameter")
+
+
+def test_without_json_a_command_that_is_missing_shows_those_there_are(invoke: Invoke) -> None:
+    done = invoke("card")
+    assert (done.code, done.out) == (2, "")
+    assert "pin-status" in done.told
+
+
 def test_json_may_be_asked_for_before_the_command(invoke: Invoke, card: Path) -> None:
     assert invoke("--json", "card", "info", "-e", card).json["kind"] == "card-info"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -203,6 +204,39 @@ def test_a_card_is_put_in_and_taken_out_in_good_order(jpki: Program, card: Path,
     assert until(lambda: jpki("card", "info", "-r", report["reader"]).code == 3)
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_inserted_card_says_the_same_as_text(jpki: Program, card: Path, tmp_path: Path, language: str) -> None:
+    data = {"JPKI_DATA": str(tmp_path / "data")}
+    for command, kind in (("insert", "emulator-inserted"), ("run", "emulator-running")):
+        words = ("emulator", command, *([card] if command == "insert" else []), "--until-eof")
+        report = jpki(*words, "--json", env=data).json
+        assert report["kind"] == kind
+        assert_follows_its_schema(report)
+        again = (*words, "--slot", report["slot"], "--lang", language)
+        texts: list[str] = []
+
+        def is_free(again: tuple[object, ...] = again, texts: list[str] = texts) -> bool:
+            done = jpki(*again, env=data)
+            texts.append(done.out)
+            return done.code == 0
+
+        assert until(is_free)
+        assert differences(texts[-1], report, japanese=language == "ja") == []
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_without_pyscard_a_person_is_told_how_to_find_the_reader(
+    at_terminal: AtTerminal, card: Path, tmp_path: Path, language: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['smartcard'] = None\n")
+    path = f"{tmp_path}:{Path(__file__).parents[2]}"
+    terminal = at_terminal("emulator", "insert", card, "--lang", language, columns=300, PYTHONPATH=path)
+    terminal.until("Ctrl-C")
+    terminal.press(b"\x03")
+    assert terminal.end() == 0
+    assert re.search(r"pyscard.*Virtual PCD.* 0[01]\W.*jpki doctor", terminal.shown)
+
+
 def test_a_person_is_told_how_to_take_the_card_out(at_terminal: AtTerminal, card: Path) -> None:
     terminal = at_terminal("emulator", "insert", card)
     terminal.until("Ctrl-C")
@@ -251,6 +285,18 @@ def test_one_command_makes_an_authority_and_a_finished_card_once(jpki: Program, 
     assert (folder / "authority-passphrase").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_new_card_takes_the_place_of_a_damaged_one_which_is_kept(jpki: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "card.jpki").write_bytes(b"half a card")
+    (folder / "card.jpki").chmod(0o600)
+    assert jpki("emulator", "run", env={"JPKI_DATA": str(folder)}).code == 2
+    with running(jpki, "emulator", "run", "--new", JPKI_DATA=str(folder)) as (_, report):
+        assert report["file"] == str(folder / "card.jpki")
+    (kept,) = folder.glob("card-*.jpki")
+    assert kept.read_bytes() == b"half a card"
+
+
 def test_the_pins_that_are_told_are_those_the_card_has_now(jpki: Program, tmp_path: Path) -> None:
     data = {"JPKI_DATA": str(tmp_path / "data")}
     with running(jpki, "emulator", "run", **data) as (_, report):
@@ -267,6 +313,13 @@ def test_the_doctor_finds_the_card_in_the_reader(jpki: Program, slot: Slot) -> N
     assert {"card", "card-in-reader", "virtual-reader"} <= {
         check["check"] for check in done.json["checks"] if check["outcome"] == "works"
     }
+
+
+def test_the_doctor_does_not_take_a_card_for_that_of_another_reader(jpki: Program, slot: Slot) -> None:
+    other = slot.name[:-1] + ("1" if slot.name.endswith("0") else "0")
+    done = jpki("doctor", "--json", env={"JPKI_READER": other})
+    assert done.code == 3
+    assert next(check["found"] for check in done.json["checks"] if check["check"] == "card") == other
 
 
 def test_a_blocked_card_in_the_reader_is_told(jpki: Program, slot: Slot, tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ PASSWORD = "ABC123"
 WRONG = "WRONG1"
 
 
-@contextmanager
+@contextlib.contextmanager
 def pipe_with(*lines: str) -> Iterator[int]:
     """Gives the end of a pipe from which these lines can be read."""
     reading, writing = os.pipe()
@@ -126,6 +126,25 @@ def test_a_blocked_password_leaves_the_other_pin_usable(invoke: Invoke, tmp_path
     assert done.json["changed"]
 
 
+@pytest.mark.parametrize(
+    ("pin", "problem"),
+    [
+        ("ABC12", "too short"),
+        ("A" * 17, "too long"),
+        ("abc123", "small letters"),
+        ("Abc 123", "other characters"),
+        ("ＡＢＣ１２３", "other characters"),
+    ],
+)
+def test_a_pin_of_the_wrong_form_is_told_which_rule_it_breaks(
+    invoke: Invoke, card: Path, pin: str, problem: str
+) -> None:
+    assert read_certificate(invoke, card, JPKI_SIGN_PIN=pin).error["facts"]["problem"] == problem
+    change = ("card", "pin-change", "sign", "-e", card, "--json")
+    done = invoke(*change, JPKI_SIGN_PIN=PASSWORD, JPKI_NEW_SIGN_PIN=pin)
+    assert (done.code, done.error["facts"]["problem"]) == (2, problem)
+
+
 # --- at a terminal ----------------------------------------------------------------------------------------------------
 
 
@@ -145,6 +164,18 @@ def test_the_prompt_is_japanese_where_the_locale_is(at_terminal: AtTerminal, car
     terminal.type(PASSWORD)
     assert terminal.end() == 0
     assert "氏名" in terminal.shown
+
+
+def test_a_pin_that_cannot_be_right_is_asked_for_again_and_costs_no_try(
+    at_terminal: AtTerminal, invoke: Invoke, card: Path
+) -> None:
+    terminal = at_terminal("card", "cert", "sign", "-e", card)
+    terminal.until("tries left: 5")
+    terminal.type(PASSWORD.lower())
+    terminal.until("small letters, which are not taken for capital ones.*(.|\n)*tries left: 5")
+    terminal.type(PASSWORD)
+    assert terminal.end() == 0
+    assert tries(invoke, card)["sign"] == 5
 
 
 def test_nothing_is_asked_for_a_blocked_pin(at_terminal: AtTerminal, tmp_path: Path) -> None:
@@ -186,7 +217,7 @@ def test_a_card_that_was_exchanged_while_a_person_typed_is_refused(
     from dataclasses import replace
 
     other = replace(certified_state(), serial=bytes(10))
-    terminal = at_terminal("card", "cert", "sign", "-e", card)
+    terminal = at_terminal("card", "cert", "sign", "-e", card, columns=300)
     terminal.until("tries left: 5")
     card_file_of(tmp_path / "other.jpki", other).replace(card)
     terminal.type(PASSWORD)
@@ -200,7 +231,7 @@ def test_a_prompt_can_be_left(at_terminal: AtTerminal, invoke: Invoke, card: Pat
     terminal.until("tries left: 5")
     terminal.press(key)
     assert terminal.end() == 130
-    assert "Interrupted" in terminal.shown
+    assert re.search(r": \n(\x1b\S+)?Interrupted\.(\x1b\S+)?\nThe card is logged out\.", terminal.shown)
     assert "Traceback" not in terminal.shown
     assert tries(invoke, card)["sign"] == 5
 
@@ -229,6 +260,47 @@ def test_a_pin_is_changed_at_a_terminal(at_terminal: AtTerminal, invoke: Invoke,
     change = ("card", "pin-change", "auth", "-e", card)
     assert invoke(*change, JPKI_AUTH_PIN="1234", JPKI_NEW_AUTH_PIN="0000").code == 6
     assert invoke(*change, JPKI_AUTH_PIN="9876", JPKI_NEW_AUTH_PIN="0000").code == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("987", "too short"),
+        ("98765", "too long"),
+        ("98a5", "a character that cannot be in it. Wanted: 4 digits"),
+        ("987", "短すぎます"),
+        ("98a5", "使えない文字が入っています）。正しい形：数字4桁"),
+    ],
+)
+def test_a_new_pin_of_the_wrong_form_is_refused_at_once_and_asked_for_again(
+    at_terminal: AtTerminal, invoke: Invoke, card: Path, typed: str, told: str
+) -> None:
+    language, once_more = ("en", "Once more: $") if told.isascii() else ("ja", "もう一度: $")
+    terminal = at_terminal("card", "pin-change", "auth", "-e", card, "--lang", language)
+    terminal.until("3.*: $")
+    terminal.type("1234")
+    terminal.until("(new|新しい).*: $")
+    terminal.type(typed)
+    terminal.until(f"{told}.*\n.*(new|新しい).*: $")
+    assert not re.search(once_more, terminal.shown)
+    terminal.type("9876")
+    terminal.until(once_more)
+    terminal.type("9876")
+    assert terminal.end() == 0
+    change = ("card", "pin-change", "auth", "-e", card)
+    assert invoke(*change, JPKI_AUTH_PIN="9876", JPKI_NEW_AUTH_PIN="0000").code == 0
+
+
+def test_a_new_pin_is_not_asked_for_without_end(at_terminal: AtTerminal, invoke: Invoke, card: Path) -> None:
+    terminal = at_terminal("card", "pin-change", "auth", "-e", card)
+    terminal.until("tries left: 3")
+    terminal.type("1234")
+    for asked in range(1, 4):
+        terminal.until(f"(new authentication PIN(.|\n)*){{{asked}}}: $")
+        terminal.type("98765")
+    assert terminal.end() == 2
+    assert "It has four digits." in terminal.shown
+    assert invoke("card", "pin-change", "auth", "-e", card, JPKI_AUTH_PIN="1234", JPKI_NEW_AUTH_PIN="1234").code == 0
 
 
 def test_two_different_new_pins_change_nothing(at_terminal: AtTerminal, invoke: Invoke, card: Path) -> None:
@@ -261,9 +333,11 @@ def test_both_pins_may_come_from_one_file_descriptor(jpki: Program, card: Path) 
 
 def test_no_option_takes_a_pin(invoke: Invoke, card: Path) -> None:
     for attempt in (("--pin", PASSWORD), (f"--pin={PASSWORD}",), (PASSWORD,), ("--pin-fd", PASSWORD)):
-        done = read_certificate(invoke, card, *attempt)
-        assert done.code == 2
-        assert PASSWORD not in done.told
+        for more in ((), ("--debug",)):
+            done = read_certificate(invoke, card, *attempt, *more)
+            assert done.code == 2
+            assert PASSWORD not in done.told
+            assert ("Traceback" in done.told) is bool(more)
         assert tries(invoke, card)["sign"] == 5
 
 
@@ -280,13 +354,20 @@ def test_a_pin_reaches_no_output_whatever_is_asked_for(
         assert pin.encode().hex().upper().encode() not in everything
 
 
+def command_lines() -> Iterator[str]:
+    """Yields what every user of the machine sees of each process: `ps` reads the same files, but may not be there."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            yield file.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+
+
 def test_no_process_list_holds_a_pin(at_terminal: AtTerminal, card: Path) -> None:
     terminal = at_terminal("card", "pin-change", "sign", "-e", card)
     for prompt, typed in (("tries left", PASSWORD), ("new signature password", "NEWPASS9")):
         terminal.until(prompt)
         terminal.type(typed)
     terminal.until("Once more")
-    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
+    listed = "\n".join(command_lines())
     assert str(card) in listed
     assert PASSWORD not in listed
     assert "NEWPASS9" not in listed

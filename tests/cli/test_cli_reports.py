@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,9 @@ from jsonschema import Draft202012Validator
 from schemas import SCHEMAS, assert_follows_its_schema
 from told import differences
 
+from cli.language import Language
+from cli.problems import phrase
+from jpki.formats import StatusWord
 from jpki.terms import Role
 from jpki.verify import Challenge
 
@@ -38,6 +43,29 @@ REPORTS: dict[str, tuple[tuple[str, ...], str, str | None]] = {
     "auth": (("card", "auth", "--challenge", "challenge", "--out", "answer", "--force"), "card-login", None),
     "pin-change": (("card", "pin-change", "auth"), "card-pin-change", None),
     "emulator info": (("emulator", "info", "card.jpki"), "emulator-card", None),
+}
+# The commands that need more than a card, each with the test that holds its text against its JSON.
+COMPARED_ELSEWHERE = {
+    "demo": "test_demo.test_text_and_json_say_the_same",
+    "doctor": "test_cli_doctor.test_the_doctor_says_the_same_in_text_and_json",
+    "readers": "test_cli_pcsc.test_readers_are_the_same_in_text_and_json",
+    "card pin-reset": "test_pin_reset.test_a_blocked_pin_is_reset_and_text_and_json_say_the_same",
+    "emulator create": "test_cli_emulator.test_a_blank_card_says_the_same_as_text",
+    "emulator insert": "test_cli_pcsc.test_an_inserted_card_says_the_same_as_text",
+    "emulator run": "test_cli_pcsc.test_an_inserted_card_says_the_same_as_text",
+    "issue": "test_issue.test_text_and_json_say_the_same",
+    "ca init": "test_ca_init.test_text_and_json_say_the_same",
+    "ca issue": "test_ca_issue.test_text_and_json_say_the_same",
+    "ca renew": "test_ca_issue.test_a_renewal_says_the_same_as_text",
+    "ca revoke": "test_ca_records.test_a_revocation_says_the_same_as_text_and_again",
+    "ca crl": "test_ca_records.test_the_report_of_lists_says_the_same_as_text",
+    "ca catch-up": "test_ca_catch_up.test_text_and_json_say_the_same_and_again_there_is_nothing_left",
+    "ca chain": "test_ca_records.test_a_chain_says_the_same_as_text",
+    "ca list": "test_ca_records.test_a_list_says_the_same_as_text",
+    "verify document": "test_verify.test_text_and_json_say_the_same",
+    "verify challenge": "test_verify_login.test_a_challenge_that_was_made_says_the_same_as_text",
+    "verify login": "test_verify_login.test_a_login_says_the_same_as_text",
+    "verify cert": "test_verify.test_a_certificate_says_the_same_as_text",
 }
 CARDS: dict[str, Callable[[], Any]] = {
     "both certificates": card_of,
@@ -110,7 +138,8 @@ def test_responses_to_commands_are_the_same_in_text_and_json(invoke: Invoke, car
     lines = invoke("card", "apdu", "-e", card, "--lang", lang, *commands).out.splitlines()
     assert len(lines) == len(report["responses"]) == len(commands)
     for line, response in zip(lines, report["responses"], strict=True):
-        assert line.startswith(f"{response['data']} {response['status']}".strip())
+        meaning = phrase(StatusWord(int(response["status"], 16)).meaning, Language(lang))
+        assert line == f"{response['data']} {response['status']} ({meaning})".strip()
 
 
 def test_errors_follow_their_schema(invoke: Invoke, card: Path) -> None:
@@ -134,3 +163,32 @@ def test_the_comparison_sees_what_is_missing_wrong_or_too_much() -> None:
     table = "Card: c\nFor: signature\nFor              Tries left\nauthentication   3\n"
     assert differences(table, report, table="pins") == []
     assert differences(table.replace("   3", "   2"), report, table="pins")
+    assert differences(table.replace("authentication   3\n", ""), report, table="pins")
+    assert differences(table + "signature        5\n", report, table="pins")
+    assert differences(table.replace("Tries left", "Tries"), report, table="pins")
+    nothing = report | {"pins": []}
+    assert differences("Card: c\nFor: signature\nPINs: none\n", nothing, table="pins") == []
+    assert differences("Card: c\nFor: signature\nPINs: authentication\n", nothing, table="pins")
+    assert differences("Card: c\nFor: signature\n", nothing, table="pins")
+
+
+def commands_compared_elsewhere() -> dict[str, ast.FunctionDef | None]:
+    """Returns the test of each command in COMPARED_ELSEWHERE."""
+    found: dict[str, ast.FunctionDef | None] = {}
+    for command, test in COMPARED_ELSEWHERE.items():
+        file, _, name = test.partition(".")
+        tree = ast.parse((Path(__file__).parent / f"{file}.py").read_text("utf-8"))
+        named = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+        found[command] = named[0] if named else None
+    return found
+
+
+def test_text_and_json_of_every_command_are_compared() -> None:
+    here = {" ".join(arguments[:2]) for arguments, _, _ in REPORTS.values()}
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
+    every = set(re.findall(r"^\| `jpki (.*?)` \|", page, re.MULTILINE))
+    # The responses to commands stand in lines of their own form, compared above; a script has no facts.
+    assert here | set(COMPARED_ELSEWHERE) == every - {"card apdu", "completion"}
+    for command, test in commands_compared_elsewhere().items():
+        assert test is not None, command
+        assert "differences(" in ast.unparse(test), command

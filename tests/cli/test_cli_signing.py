@@ -146,14 +146,28 @@ def test_a_challenge_that_is_none_is_refused_before_the_card(
         path.write_bytes(content)
     done = invoke("card", "auth", "-e", card, "--challenge", path, "--json", "--trace", **PINS)
     assert done.code == 2
-    assert done.error["error"] in ("FormatError", "BadSubject", "FileUnreadable")
+    assert done.error["error"] in ("WrongFile", "FileUnreadable")
+    assert done.error["facts"]["path"] == str(path)
     assert exchanges(done.told) == []
 
 
 @pytest.mark.parametrize("path", ["missing", "."])
 def test_a_document_that_cannot_be_read_is_named(invoke: Invoke, card: Path, path: str) -> None:
-    done = invoke("card", "sign", path, "-e", card, "--json", "--out", "x", "--certificate", "y", **PINS)
-    assert (done.code, done.error["error"], done.error["facts"]["path"]) == (2, "FileUnreadable", path)
+    for names in ((), ("--out", "x", "--certificate", "y")):
+        done = invoke("card", "sign", path, "-e", card, "--json", *names, **PINS)
+        assert (done.code, done.error["error"], done.error["facts"]["path"]) == (2, "FileUnreadable", path)
+
+
+@pytest.mark.parametrize("path", [".", ".."])
+def test_a_folder_is_no_file_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    from cli.errors import FileUnwritable
+
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path / "folder")
+    with pytest.raises(FileUnwritable) as caught:
+        write_file(Path(path), b"data")
+    assert caught.value.path == path
+    assert [found.name for found in tmp_path.rglob("*")] == ["folder"]
 
 
 def test_a_folder_that_is_not_there_is_named_as_such(invoke: Invoke, card: Path, document: Path) -> None:
@@ -173,4 +187,4 @@ def test_a_file_that_came_there_meanwhile_is_not_overwritten(tmp_path: Path) -> 
 def test_a_certificate_that_is_none_is_refused(invoke: Invoke, card: Path, document: Path, tmp_path: Path) -> None:
     (tmp_path / "not.crt").write_bytes(key(AUTHORITY_KEY).public_key_info)
     done = invoke("card", "sign", document, "-e", card, "--json", "--known-certificate", "not.crt", **PINS)
-    assert (done.code, done.error["error"]) == (2, "FormatError")
+    assert (done.code, done.error["error"], done.error["facts"]["path"]) == (2, "WrongFile", "not.crt")

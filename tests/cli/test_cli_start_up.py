@@ -66,3 +66,35 @@ def test_a_command_loads_what_it_needs_and_no_more(tmp_path: Path, card: Path) -
     loaded = loaded_by(tmp_path, "card", "info", "-e", str(card))
     assert {"jpki.card", "emulator"} <= loaded
     assert loaded & {"jpki.ca", "jpki.verify", "rich", "smartcard", "sqlalchemy"} == set()
+
+
+@pytest.mark.parametrize(
+    ("left_out", "arguments", "needed"),
+    [
+        ("click", ("--help",), "click rich"),
+        ("rich", ("doctor",), "click rich"),
+        ("sqlalchemy", ("emulator", "create", "card.jpki"), "sqlalchemy alembic"),
+        ("alembic", ("demo",), "sqlalchemy alembic"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_was_left_out_at_installation_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, left_out: str, arguments: tuple[str, ...], needed: str, language: str
+) -> None:
+    program = (
+        f"import sys\nsys.modules[{left_out!r}] = None\nsys.argv = ['jpki', '--lang', {language!r}, *{arguments!r}]\n"
+        "from cli import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=surroundings(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    what, todo = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert f" {left_out}" in what
+    assert what.isascii() == (language == "en")
+    assert todo.endswith(f"pip install {needed}")

@@ -5,24 +5,26 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from command_line import PATIENCE, Program, surroundings
+from corner import a_corner
 
 PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text("utf-8")
-EXAMPLES = dict(re.findall(r"```python\n# (test_\w+\.py)\n(.*?)```", PAGE, re.DOTALL))
+EXAMPLES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL))
 # Where the project is installed, pytest finds the plugin by itself.
 LOAD = [] if entry_points(group="pytest11", name="jpki") else ["-p", "cli.testing.plugin"]
 
 
-def run_tests(folder: Path, content: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_tests(folder: Path, content: str, *arguments: str, by: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """Runs a test module as the user of the plugin does, with nothing of this suite about."""
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_it.py").write_text(content, "utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", *LOAD, *arguments],
+        [*by, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", *LOAD, *arguments],
         cwd=folder,
         env=surroundings(folder),
         capture_output=True,
@@ -30,6 +32,19 @@ def run_tests(folder: Path, content: str, *arguments: str) -> subprocess.Complet
         timeout=2 * PATIENCE,
         check=False,
     )
+
+
+def page_commands() -> list[list[tuple[str, str]]]:
+    """Returns, for each role, the commands on the page in hexadecimal, and how the answer begins."""
+    rows = re.findall(r"^\| ([^|]*`\S+`) \| `((?:00|80)[^`]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE)
+    roles: list[list[tuple[str, str]]] = [[], []]
+    for told, first, other in rows:
+        second = other.strip("` ") if other.startswith("`") else first
+        answer = "signature" if "256 bytes" in told else "63c" if "63C" in told else "9000"
+        for role, command in zip(roles, (first, second), strict=True):
+            role.append((command, answer))
+    assert [len(role) for role in roles] == [4, 4]
+    return roles
 
 
 def assert_all_passed(done: subprocess.CompletedProcess[str], count: int) -> None:
@@ -47,6 +62,50 @@ def test_the_example_in_one_process_works(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("pcscd")
 def test_the_example_through_a_reader_works(tmp_path: Path) -> None:
     assert_all_passed(run_tests(tmp_path, EXAMPLES["test_reader.py"]), 2)
+
+
+@pytest.mark.pcsc
+@pytest.mark.usefixtures("pcscd")
+def test_a_daemon_is_started_where_none_runs_and_leaves_no_warning(tmp_path: Path) -> None:
+    assert_all_passed(run_tests(tmp_path, EXAMPLES["test_reader.py"], "-W", "error", by=a_corner()), 2)
+
+
+@pytest.mark.pcsc
+@pytest.mark.usefixtures("pcscd")
+def test_tests_with_readers_run_in_several_processes(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(EXAMPLES["conftest.py"], "utf-8")
+    content = """
+import subprocess
+import pytest
+
+@pytest.mark.parametrize("time", range(6))
+def test_it(jpki_reader, time):
+    assert jpki_reader.card.profile.name == "android"
+    jpki_reader.pull()
+    jpki_reader.put_back()
+    shown = subprocess.run(["opensc-tool", "--reader", jpki_reader.name, "--atr"], capture_output=True, text=True)
+    assert shown.returncode == 0, shown
+"""
+    assert_all_passed(run_tests(tmp_path, content, "-n", "3"), 6)
+
+
+def test_the_commands_on_the_page_are_a_login_and_a_signature(tmp_path: Path) -> None:
+    content = """
+import hashlib
+from jpki.formats import digest_info
+
+def test_it(jpki_card, jpki_pins):
+    words = {"<PIN>": jpki_pins.auth.encode(), "<password>": jpki_pins.sign.encode(),
+             "<DigestInfo>": digest_info("sha256", hashlib.sha256(b"text").digest())}
+    for role in COMMANDS:
+        for command, answer in role:
+            for word, value in words.items():
+                command = command.replace(word, value.hex())
+            found = jpki_card.transmit(bytes.fromhex(command)).hex()
+            assert len(found) == 516 if answer == "signature" else found.startswith(answer), command
+"""
+    commands = page_commands()
+    assert_all_passed(run_tests(tmp_path, f"COMMANDS = {commands!r}\n{content}"), 1)
 
 
 def test_every_test_has_a_card_of_its_own(tmp_path: Path) -> None:
@@ -144,7 +203,7 @@ def test_it(jpki_reader):
 @pytest.mark.pcsc
 @pytest.mark.usefixtures("pcscd")
 def test_the_example_in_a_shell_works_as_printed(jpki: Program) -> None:
-    (example,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    example, *_ = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     done = jpki.shell(f"set -e\n{example}")
     assert done.code == 0, done.told
     assert done.out.strip().replace(":", "").upper() == "3BE000FF8131FE4514"

@@ -22,6 +22,7 @@ import emulator
 import jpki
 from cli.catalogue import error_entry, error_words, has_words, keys, words
 from cli.exits import BY_NAME, ExitCode, exit_code_of
+from cli.foreign import printable
 from cli.language import Language
 from cli.problems import phrase, phrases
 from cli.settings import VARIABLES
@@ -111,6 +112,15 @@ def test_the_words_for_an_error_are_made_from_its_facts(kind: type[JpkiError]) -
             assert JAPANESE.search(todo)
 
 
+@pytest.mark.parametrize("kind", ERRORS, ids=name_of)
+def test_no_fact_of_an_error_acts_on_a_terminal_through_its_words(kind: type[JpkiError]) -> None:
+    error = kind.__new__(kind)
+    for name in facts_of(kind):
+        setattr(error, name, "a\x1b[31m\u202eb\nc\x9b{0}")
+    for language in Language:
+        assert all(printable(sentence) == sentence for sentence in error_words(error, language))
+
+
 def test_no_words_are_left_for_errors_that_are_gone() -> None:
     known = {(kind.__module__.removesuffix(".errors"), kind.__name__) for kind in ERRORS}
     written = {(room, key.partition(".")[0]) for room, section in errors_sections().items() for key in section}
@@ -187,6 +197,35 @@ def test_every_fact_of_a_report_has_a_label(path: Path) -> None:
     assert names <= keys("labels")
 
 
+def facts_of_checks() -> Iterator[str]:
+    """Yields the names of what checks of a verdict were given, as the code writes them."""
+    for path in sorted((ROOT / "jpki" / "verify").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Assign(targets=[ast.Name(id="given")], value=ast.expr() as value):
+                    yield from _keys(value)
+                case ast.AnnAssign(target=ast.Name(id="given"), value=ast.expr() as value):
+                    yield from _keys(value)
+                case ast.Subscript(value=ast.Name(id="given"), slice=ast.Constant(value=str(name))):
+                    yield name
+                case ast.Call(func=ast.Name(id="passed"), keywords=keywords):
+                    yield from (keyword.arg for keyword in keywords if keyword.arg is not None)
+                case ast.Call(func=ast.Name(id="Finding"), args=[_, value]):
+                    yield from _keys(value)
+
+
+def _keys(value: ast.expr) -> Iterator[str]:
+    for node in ast.walk(value):
+        if isinstance(node, ast.Dict):
+            yield from (key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def test_every_fact_of_a_check_has_a_label() -> None:
+    names = set(facts_of_checks())
+    assert {"origin", "expected", "key_id", "this_update"} <= names
+    assert names <= keys("labels")
+
+
 # --- phrases in errors ------------------------------------------------------------------------------------------------
 
 
@@ -194,17 +233,38 @@ def phrases_in_code() -> Iterator[tuple[str, str]]:
     for package in ("jpki", "emulator", "card_profiles", "cli"):
         for path in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Call):
-                    for value in _phrase_arguments(node):
+                for argument in _phrase_arguments(node):
+                    for value in _alternatives(argument):
                         if (text := _template(value)) is not None:
-                            yield text, f"{path.relative_to(ROOT)}, line {node.lineno}"
+                            yield text, f"{path.relative_to(ROOT)}, line {value.lineno}"
 
 
-def _phrase_arguments(call: ast.Call) -> Iterator[ast.expr]:
+def _phrase_arguments(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.Call() as call:
+            yield from _phrases_of_a_call(call)
+        case ast.Assign(targets=[ast.Name(id="problem")], value=value):
+            yield value
+        case ast.FunctionDef(name="_problem") as function:
+            ends = (one.value for one in ast.walk(function) if isinstance(one, ast.Return))
+            yield from (value for value in ends if value is not None)
+
+
+def _phrases_of_a_call(call: ast.Call) -> Iterator[ast.expr]:
     yield from (keyword.value for keyword in call.keywords if keyword.arg in ("problem", "what"))
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name in ("wrong", "_wrong", "BadCardBytes") and call.args:
         yield call.args[-1]
+
+
+def _alternatives(value: ast.expr) -> Iterator[ast.expr]:
+    match value:
+        case ast.BoolOp(values=parts):
+            yield from parts
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (body, orelse)
+        case _:
+            yield value
 
 
 def _template(value: ast.expr) -> str | None:

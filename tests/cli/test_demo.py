@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from command_line import Invoke, Program
+from command_line import PATIENCE, Invoke, Program
 from schemas import assert_follows_its_schema
+from told import differences
 
 from cli.catalogue import keys
 from cli.demonstration import STEPS
+from jpki.terms import JST
 from jpki.verify import Evidence, FolderFetcher, SignedDocument, Trust, verify_with
 
 TOLD = pytest.mark.parametrize("language", ["en", "ja"])
@@ -70,6 +74,30 @@ def test_every_step_is_told_in_the_readers_language(invoke: Invoke, story: Story
     assert len(headings) == len(STEPS) + 2
     assert all(bool(JAPANESE.search(line)) == (language == "ja") for line in headings)
     assert all(f"{number}/{len(STEPS)}" in headings[number - 1] for number in range(1, len(STEPS) + 1))
+
+
+@TOLD
+def test_text_and_json_say_the_same(invoke: Invoke, story: Story, language: str) -> None:
+    told = story.told if language == "ja" else invoke("demo", "--lang", language).out
+    report = invoke("demo", "--json", "--lang", language).json
+    headings = re.findall(r"^━━ .*$", told, re.MULTILINE)
+    blocks = re.split(r"^━━ .*\n", told, flags=re.MULTILINE)[1:]
+    for number, step in enumerate(report["steps"]):
+        begins = datetime.fromisoformat(step["at"]).astimezone(JST)
+        assert headings[number].endswith(f"━ {begins:%Y-%m-%d %H:%M} JST")
+        facts = step["facts"]
+        if "card_serial" in facts:  # each story has a card of its own
+            (facts["card_serial"],) = re.findall(r"\b[0-9A-F]{20}\b", blocks[number])
+        table = next((name for name, value in facts.items() if value and isinstance(value, list)
+                      and isinstance(value[0], dict)), None)  # fmt: skip
+        lines = blocks[number].strip().splitlines()
+        rests = ["\n".join(lines[start:]) for start in range(len(lines))]
+        assert facts
+        assert any(not differences(rest, facts, table=table, japanese=language == "ja") for rest in rests), step["step"]
+    assert [one["command"] for one in report["commands"]] == COMMAND.findall(told)[1:]
+    shows = re.findall(r"^  # (.*)$", told, re.MULTILINE)
+    assert list(dict.fromkeys(one["shows"] for one in report["commands"])) == shows
+    assert report["folder"] in told
 
 
 def test_every_step_has_its_words() -> None:
@@ -147,6 +175,19 @@ def test_a_reader_who_goes_away_ends_it_without_a_traceback(jpki: Program) -> No
     done = jpki.shell("jpki demo | head -1; exit ${PIPESTATUS[0]}")
     assert done.code == 1
     assert "Traceback" not in done.told
+
+
+@TOLD
+def test_told_half_way_it_says_how_to_hear_it_again_and_nothing_of_a_card(jpki: Program, language: str) -> None:
+    telling = jpki.start("demo", "--lang", language)
+    assert telling.stdout is not None
+    telling.stdout.readline()
+    telling.send_signal(signal.SIGINT)
+    said = telling.communicate(timeout=PATIENCE)[1].decode()
+    assert telling.returncode == 130
+    assert ("最初から" if language == "ja" else "begins anew") in said
+    assert "カード" not in said
+    assert "card" not in said
 
 
 def test_the_secrets_of_the_folder_are_its_owners_alone(story: Story) -> None:

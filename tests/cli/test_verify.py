@@ -1,42 +1,56 @@
-"""`jpki verify`: what it says of documents, logins and certificates, and what it ends with."""
+"""`jpki verify document` and `cert`: what they say, what they end with, and what they say to do."""
 
 from __future__ import annotations
 
-import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Done, Invoke, Program
-from offices import BY_VARIABLES, Office, years_ago
+from command_line import Invoke, Program
+from offices import Office, years_ago
 from schemas import assert_follows_its_schema
 from told import differences
 
+from cli.language import Language
+from cli.problems import phrase
+from jpki.ca import AuthorityFolder, AuthoritySettings
 from jpki.formats import RevocationReason, to_pem
+from jpki.terms import Role, Secret
 
-ORIGIN = "https://bank.example"
 TRUST = ("--trust", "ca/certificates")
 LISTS = ("--crl", "crl")
 GATHERED = ("problem", "given", "source", "time")
 LANGUAGES = pytest.mark.parametrize("language", ["en", "ja"])
-SIGN, AUTH = "sign:01000002", "auth:01000002"
-
-
-@pytest.fixture
-def signed(office_originals: dict[str, Office], tmp_path: Path) -> Office:
-    """An office with a signed contract and lists of just now."""
-    return office_originals["signed"].copied_to(tmp_path)
-
-
-def revoke(office: Office, name: str, reason: RevocationReason = RevocationReason.KEY_COMPROMISE) -> None:
-    with office.authority() as authority:
-        authority.revoke(authority.find(name), reason, datetime.now(UTC))
-    office.publish()
+SIGN = "sign:01000002"
 
 
 def failed(report: Any) -> list[str]:
     return [check["check"] for check in report["checks"] if check["outcome"] == "failed"]
+
+
+def not_made(report: Any) -> list[str]:
+    return [check["check"] for check in report["checks"] if check["outcome"] == "not-made"]
+
+
+@pytest.fixture(scope="module")
+def other_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another authority of the same name, made once: its roots in `other`, its lists in `other-crl`."""
+    path, now = tmp_path_factory.mktemp("other"), datetime.now(UTC).replace(microsecond=0)
+    folder = AuthorityFolder(path / "ca")
+    with folder.create(Secret(b"a passphrase for tests"), AuthoritySettings(), now) as authority:
+        (path / "other-crl").mkdir()
+        for role in Role:
+            (path / "other-crl" / f"{role.short}.crl").write_bytes(authority.certificate_list(role, now).encoded)
+    (path / "ca" / "certificates").rename(path / "other")
+    return path
+
+
+@pytest.fixture
+def other_authority(other_original: Path, tmp_path: Path) -> None:
+    for name in ("other", "other-crl"):
+        shutil.copytree(other_original / name, tmp_path / name)
 
 
 # --- documents --------------------------------------------------------------------------------------------------------
@@ -64,7 +78,7 @@ def test_text_and_json_say_the_same(invoke: Invoke, more: tuple[str, ...], langu
 
 @LANGUAGES
 def test_a_revoked_certificate_says_the_same_as_text(invoke: Invoke, signed: Office, language: str) -> None:
-    revoke(signed, SIGN)
+    signed.revoke(SIGN)
     at = ("--at", (datetime.now(UTC) + timedelta(minutes=1)).isoformat())
     report = invoke("verify", "document", "contract", *TRUST, *LISTS, *at, "--json").json
     text = invoke("verify", "document", "contract", *TRUST, *LISTS, *at, "--lang", language).out
@@ -80,7 +94,7 @@ def test_a_revoked_certificate_says_the_same_as_text(invoke: Invoke, signed: Off
 def test_a_revocation_has_an_exit_code_of_its_own_and_names_nobody(
     invoke: Invoke, signed: Office, reason: RevocationReason, code: int, result: str
 ) -> None:
-    revoke(signed, SIGN, reason)
+    signed.revoke(SIGN, reason)
     done = invoke("verify", "document", "contract", *TRUST, *LISTS, "--json")
     assert (done.code, done.json["result"], done.json["holder_attributes"]) == (code, result, None)
 
@@ -89,6 +103,23 @@ def test_an_altered_document_is_not_valid_and_names_nobody(invoke: Invoke, signe
     (signed.path / "contract").write_text("what was never agreed")
     done = invoke("verify", "document", "contract", *TRUST, *LISTS, "--json")
     assert (done.code, failed(done.json), done.json["holder_attributes"]) == (9, ["signature"], None)
+    assert not_made(done.json) == []
+    assert done.json["lists_needed"] == []
+
+
+def test_of_an_altered_document_the_lists_are_looked_at_too(invoke: Invoke, signed: Office) -> None:
+    (signed.path / "contract").write_text("what was never agreed")
+    signed.revoke(SIGN)
+    done = invoke("verify", "document", "contract", *TRUST, *LISTS, "--json")
+    assert (done.code, failed(done.json)) == (9, ["signature", "revocation"])
+
+
+def test_a_newer_list_is_needed_whatever_else_is_wrong(invoke: Invoke, signed: Office) -> None:
+    (signed.path / "contract").write_text("what was never agreed")
+    later = (datetime.now(UTC) + timedelta(hours=49)).isoformat()
+    done = invoke("verify", "document", "contract", *TRUST, *LISTS, "--at", later, "--json")
+    assert (done.code, failed(done.json)) == (9, ["signature", "list-fresh"])
+    assert done.json["lists_needed"] == ["sign:01000001"]
 
 
 @pytest.mark.usefixtures("signed")
@@ -98,6 +129,41 @@ def test_without_a_list_there_is_no_answer(invoke: Invoke) -> None:
     assert done.json["lists_needed"] == ["sign:01000001"]
     assert done.json["holder_attributes"] is None
     assert {check["outcome"] for check in done.json["checks"]} == {"passed", "not-made"}
+    assert done.told == ""
+
+
+@pytest.mark.usefixtures("signed", "other_authority")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ((*TRUST,), ["with --crl", "jpki ca crl --out"]),
+        ((*TRUST, "--crl", "crl/auth.crl"), ["None of the lists", "jpki ca crl --out"]),
+        ((*TRUST, "--crl", "other-crl"), ["another authority of the same name", "jpki ca crl --out"]),
+        ((*TRUST, *LISTS, "--at", "2100-01-01"), ["another moment with --at"]),
+        (("--trust", "other", *LISTS), ["--trust", "folder certificates"]),
+        (("--japan", *LISTS), ["--trust", "--japan"]),
+        ((*TRUST, *LISTS, "-s", "contract"), ["256 bytes"]),
+    ],
+    ids=["no list", "the other role's", "another authority's", "long after", "other roots", "japan", "no signature"],
+)
+def test_a_verdict_that_is_no_yes_says_what_to_do(invoke: Invoke, given: tuple[str, ...], told: list[str]) -> None:
+    done = invoke("verify", "document", "contract", *given)
+    assert done.code in (9, 11)
+    assert [words for words in told if words not in done.told] == []
+    assert "Result: NOT" in done.out
+    assert len(invoke("verify", "document", "contract", *given, "--lang", "ja").told) > 20
+
+
+@pytest.mark.usefixtures("signed")
+def test_a_good_verdict_says_no_more(invoke: Invoke) -> None:
+    assert invoke("verify", "document", "contract", *TRUST, *LISTS).told == ""
+
+
+@pytest.mark.usefixtures("signed", "other_authority")
+def test_where_the_root_is_not_known_neither_is_the_list(invoke: Invoke) -> None:
+    done = invoke("verify", "document", "contract", "--trust", "other", *LISTS, "--json")
+    assert (done.code, failed(done.json), done.json["lists_needed"]) == (11, ["root"], None)
+    assert_follows_its_schema(done.json)
 
 
 @pytest.mark.usefixtures("signed")
@@ -113,7 +179,7 @@ def test_the_past_is_judged_by_the_lists_of_its_time(invoke: Invoke, old_office:
     old = old_office.path / "then"
     (old_office.path / "crl").rename(old)
     old_office.sign("contract", b"what was agreed")
-    revoke(old_office, SIGN)
+    old_office.revoke(SIGN)
     at = ("--at", moment.isoformat())
     assert invoke("verify", "document", "contract", *TRUST, "--crl", "then", *at).code == 0
     assert invoke("verify", "document", "contract", *TRUST, "--crl", "crl").code == 10
@@ -151,6 +217,47 @@ def test_a_file_that_is_nonsense_is_an_error(invoke: Invoke, tmp_path: Path, fil
 def test_a_signature_that_is_none_is_not_valid(invoke: Invoke, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "contract.sig").write_bytes(content)
     assert invoke("verify", "document", "contract", *TRUST, *LISTS).code == 9
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize(
+    ("arguments", "error", "path"),
+    [
+        (("contract", *TRUST, "--crl", "empty"), "NothingInFolder", "empty"),
+        (("contract", *TRUST, "--crl", "contract"), "EvidenceUnreadable", "contract"),
+        (("contract", "--trust", "empty", *LISTS), "NothingInFolder", "empty"),
+        (("contract", "--trust", "ca", *LISTS), "NothingInFolder", "ca"),
+        (("contract", "--trust", "contract", *LISTS), "WrongFile", "contract"),
+        (("contract", "--trust", "contract.crt", *LISTS), "WrongFile", "contract.crt"),
+        (("contract", "--trust", "crl/sign.crl", *LISTS), "WrongFile", "crl/sign.crl"),
+        (("contract", *TRUST, "--root", "contract", "0" * 64), "WrongFile", "contract"),
+        (("contract", *TRUST, *LISTS, "-c", "crl/sign.crl"), "WrongFile", "crl/sign.crl"),
+        (("contract", *TRUST, *LISTS, "-c", "contract"), "WrongFile", "contract"),
+        (("contract", *TRUST, *LISTS, "-c", "nothing"), "WrongFile", "nothing"),
+        (("contract", *TRUST, *LISTS, "-c", "no.pem"), "WrongFile", "no.pem"),
+        (("nothing", *TRUST, *LISTS), "WrongFile", "nothing"),
+        (("residents.csv", *TRUST, *LISTS), "NotSigned", "residents.csv.sig"),
+        ((".", *TRUST, *LISTS), "FileUnreadable", "."),
+        (("/", *TRUST, *LISTS), "FileUnreadable", "/"),
+    ],
+)
+def test_a_file_of_the_wrong_kind_is_named(
+    invoke: Invoke, tmp_path: Path, arguments: tuple[str, ...], error: str, path: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "nothing").touch()
+    (tmp_path / "no.pem").write_text("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")
+    for language in ("en", "ja"):
+        done = invoke("verify", "document", *arguments, "--json", "--lang", language)
+        assert (done.code, done.error["error"]) == (2, error)
+        assert path in done.error["message"]
+        assert path in (done.error["facts"].get("path"), done.error["facts"].get("file"))
+
+
+@pytest.mark.usefixtures("signed")
+def test_a_fingerprint_that_is_none_is_not_the_fault_of_the_file(invoke: Invoke) -> None:
+    done = invoke("verify", "document", "contract", *TRUST, "--root", "ca/certificates/sign-1.cer", "AB", "--json")
+    assert (done.code, done.error["error"], done.error["facts"]["parameter"]) == (2, "BadValue", "--root")
 
 
 @pytest.mark.usefixtures("signed")
@@ -224,103 +331,30 @@ def test_a_certificate_alone_is_judged_for_its_purpose(invoke: Invoke) -> None:
     assert (wrong.code, failed(wrong.json)) == (9, ["purpose"])
 
 
-# --- logins -----------------------------------------------------------------------------------------------------------
-
-
-def challenge(invoke: Invoke, *more: object) -> Done:
-    return invoke("verify", "challenge", "--origin", ORIGIN, "--store", "site.db", "--out", "ask.json", *more)
-
-
-def answer(invoke: Invoke, name: str = "answer.json") -> Done:
-    pin = {"JPKI_AUTH_PIN": BY_VARIABLES["JPKI_AUTH_PIN"]}
-    return invoke("card", "auth", "--challenge", "ask.json", "-e", "card.jpki", "--out", name, "--force", **pin)
-
-
-def login(invoke: Invoke, *more: object, name: str = "answer.json") -> Done:
-    return invoke("verify", "login", name, "--store", "site.db", *TRUST, *LISTS, "--json", *more)
-
-
-@pytest.mark.usefixtures("signed")
-def test_a_login_is_valid_once_across_processes(jpki: Program) -> None:
-    made = challenge(jpki, "--json")
-    assert_follows_its_schema(made.json)
-    assert_follows_its_schema(json.loads((jpki.home / "ask.json").read_text()))
-    pin = {"JPKI_AUTH_PIN": BY_VARIABLES["JPKI_AUTH_PIN"]}
-    arguments = ("card", "auth", "--challenge", "ask.json", "-e", "card.jpki", "--out", "answer.json")
-    assert jpki(*arguments, env=pin).code == 0
-    first, second = login(jpki), login(jpki)
-    assert first.code == 0, first.told
-    assert_follows_its_schema(first.json)
-    assert (first.json["name"], first.json["holder_attributes"]) == (AUTH, None)
-    assert (second.code, second.error["error"]) == (9, "NoSuchChallenge")
-
-
-@pytest.mark.usefixtures("signed")
 @LANGUAGES
-def test_a_login_says_the_same_as_text(invoke: Invoke, language: str) -> None:
-    challenge(invoke)
-    answer(invoke)
-    arguments = ("verify", "login", "answer.json", "--store", "site.db", *TRUST, *LISTS)
+def test_what_cannot_be_read_in_a_certificate_is_said_in_the_language(
+    invoke: Invoke, signed: Office, language: str
+) -> None:
+    path = signed.path / "contract.crt"
+    usage = bytes.fromhex("0603551D0F0101FF0404030206")
+    encoded = path.read_bytes()
+    at = encoded.index(usage) + len(usage)
+    path.write_bytes(encoded[:at] + b"\xff" + encoded[at + 1 :])  # bits that are said to be unused are set
+    report = invoke("verify", "cert", "contract.crt", *TRUST, *LISTS, "--json").json
+    (given,) = [check["given"] for check in report["checks"] if check["check"] == "key-usage"]
+    text = invoke("verify", "cert", "contract.crt", *TRUST, *LISTS, "--lang", language).out
+    assert phrase(given["problem"], Language(language)) in text
+    assert phrase(given["what"], Language(language)) in text
+    assert (given["problem"] in text) is (language == "en")
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize("role", ["sign", "auth"], ids=["valid", "of another purpose"])
+@LANGUAGES
+def test_a_certificate_says_the_same_as_text(invoke: Invoke, role: str, language: str) -> None:
+    at = ("--at", datetime.now(UTC).isoformat())
+    arguments = ("verify", "cert", "contract.crt", "--role", role, *TRUST, *LISTS, *at)
+    report = invoke(*arguments, "--json").json
+    assert report["judged"]["what"] == "certificate"
     text = invoke(*arguments, "--lang", language).out
-    labels = {
-        "en": ("Result: VALID", "Site: https://bank.example"),
-        "ja": ("結果: 有効", "サイト: https://bank.example"),
-    }
-    assert all(line in text for line in labels[language])
-
-
-@pytest.mark.usefixtures("signed")
-def test_a_challenge_goes_to_standard_output_without_a_file(invoke: Invoke) -> None:
-    made = invoke("verify", "challenge", "--origin", ORIGIN, "--store", "site.db")
-    assert_follows_its_schema(made.json)
-    assert made.json["origin"] == ORIGIN
-
-
-@LANGUAGES
-def test_a_challenge_that_was_made_says_the_same_as_text(invoke: Invoke, language: str) -> None:
-    report = challenge(invoke, "--json").json
-    text = challenge(invoke, "--force", "--lang", language).out
-    found = differences(text, report, japanese=language == "ja")
-    assert [line for line in found if "expires_at" not in line] == []
-
-
-def test_a_challenge_of_another_site_is_refused(invoke: Invoke, signed: Office) -> None:
-    challenge(invoke)
-    answer(invoke)
-    told = json.loads((signed.path / "answer.json").read_text())
-    (signed.path / "answer.json").write_text(json.dumps(told | {"origin": "https://other.example"}))
-    done = login(invoke)
-    assert done.code == 9
-    assert {"origin", "signature"} <= set(failed(done.json))
-
-
-def test_a_lost_card_logs_in_no_more(invoke: Invoke, signed: Office) -> None:
-    revoke(signed, AUTH)
-    challenge(invoke)
-    answer(invoke)
-    assert login(invoke).code == 10
-
-
-@pytest.mark.usefixtures("signed")
-@pytest.mark.parametrize(
-    "origin", ["bank.example", "https://bank.example/path", "HTTPS://BANK", "", "https://" + "a" * 400]
-)
-def test_an_origin_that_is_none_is_refused(invoke: Invoke, origin: str) -> None:
-    assert invoke("verify", "challenge", "--origin", origin, "--store", "site.db").code == 2
-
-
-@pytest.mark.usefixtures("signed")
-@pytest.mark.parametrize(
-    "content", ["", "{}", "[]", '{"kind": "login-response", "version": 1}', "nonsense", "[" * 20_000]
-)
-def test_an_answer_that_is_none_is_an_error(invoke: Invoke, tmp_path: Path, content: str) -> None:
-    (tmp_path / "answer.json").write_text(content)
-    done = login(invoke)
-    assert done.code == 2
-    assert "Traceback" not in done.told
-
-
-def test_a_database_of_something_else_is_refused(invoke: Invoke, office: Office) -> None:
-    arguments = ("verify", "challenge", "--origin", ORIGIN, "--store", "ca/authority.sqlite3", "--json")
-    assert invoke(*arguments).error["error"] == "ForeignStore"
-    assert office.ca.exists()
+    assert differences(text, report, table="checks", gathered=GATHERED, japanese=language == "ja") == []

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from made_cards import Send, finished_state, sender
+from issuer_bench import PROFILE, Bench, copied
+from issuing import MASTER, SERIAL, Issuer, session_with
+from made_cards import Send, finished_state, select_jpki, sender
 from prime_pool import PrimePool
 
 from card_profiles import CardProfile, load_profile
-from emulator import CardMemory, CardState, EmulatedCard, VolatileMemory
+from emulator import CardFile, CardMemory, CardState, EmulatedCard, LifeCycle, VolatileMemory, create_blank
+from jpki.card import LocalConnection
+from jpki.formats import WELL_KNOWN_KEYS
 
 
 @pytest.fixture
@@ -39,7 +44,59 @@ def send(card: EmulatedCard) -> Send:
 
 
 @pytest.fixture
-def jpki(send: Send) -> Send:
+def jpki(card: EmulatedCard) -> Send:
     """Returns `send` for a card whose JPKI application is selected."""
-    assert send("00A4040C0AD392F000260100000001") == "9000"
-    return send
+    return select_jpki(card)
+
+
+@pytest.fixture
+def path(tmp_path: Path, state: CardState) -> Path:
+    """Returns a card file that nobody holds."""
+    CardFile.create(tmp_path / "alice.card", state).close()
+    return tmp_path / "alice.card"
+
+
+# A card whose issuer is at work.
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Issuer:
+    return Issuer(PROFILE)
+
+
+@pytest.fixture(scope="session")
+def finished(issuer: Issuer) -> EmulatedCard:
+    """Returns a sealed card; whoever changes a card takes a copy."""
+    card = create_blank(PROFILE, SERIAL, keys=PrimePool(5), strict=True)
+    with session_with(card, PROFILE) as session:
+        issuer.personalise(session)
+    return card
+
+
+@pytest.fixture
+def blank() -> Iterator[Bench]:
+    """Returns a blank card inside a channel opened with the well-known keys."""
+    device = create_blank(PROFILE, SERIAL, keys=PrimePool(6), strict=True)
+    with LocalConnection(device) as connection:
+        yield Bench(device, connection, WELL_KNOWN_KEYS)
+
+
+@pytest.fixture
+def unsealed(finished: EmulatedCard) -> Iterator[Bench]:
+    """Returns a card with everything on it, not sealed, inside its own channel."""
+    with LocalConnection(copied(finished, LifeCycle.OWN_KEYS)) as connection:
+        yield Bench(connection._device, connection, MASTER.keys_of(SERIAL))
+
+
+@pytest.fixture
+def sealed(finished: EmulatedCard) -> Iterator[Bench]:
+    """Returns a sealed card inside its own channel."""
+    with LocalConnection(copied(finished)) as connection:
+        yield Bench(connection._device, connection, MASTER.keys_of(SERIAL))
+
+
+@pytest.fixture
+def outside(finished: EmulatedCard) -> Iterator[Bench]:
+    """Returns a card that is not sealed, outside any channel."""
+    with LocalConnection(copied(finished, LifeCycle.OWN_KEYS)) as connection:
+        yield Bench(connection._device, connection, None)

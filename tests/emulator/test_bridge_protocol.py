@@ -2,70 +2,20 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from made_cards import SERIAL
+from slot_driver import ATR, OFF, ON, RESET, Driver
 
 from card_profiles import CardProfile
 from emulator import Bridge, EmulatedCard, NoVirtualReader, ReaderSlotTaken, create_blank, insert_where_free
 
 SELECT = bytes.fromhex("00A4040C0AD392F000260100000001")
-OFF, ON, RESET, ATR = (bytes((code,)) for code in (0, 1, 2, 4))
-
-
-class Driver:
-    """A driver of one slot: it listens, takes one card at a time, and says what it is told to."""
-
-    def __init__(self, port: int = 0) -> None:
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=1)
-        self.port: int = self.listener.getsockname()[1]
-        self.card: socket.socket | None = None
-        self.stopped = threading.Event()
-
-    def take(self) -> bytes:
-        """Takes the next card and returns its ATR."""
-        self.card, _ = self.listener.accept()
-        self.card.settimeout(10)
-        return self.ask(ATR)
-
-    def take_aside(self) -> threading.Thread:
-        """Takes the next card in a thread, so that it can be put in here."""
-        thread = threading.Thread(target=self.take)
-        thread.start()
-        return thread
-
-    def tell(self, *payloads: bytes) -> None:
-        assert self.card is not None
-        self.card.sendall(b"".join(len(payload).to_bytes(2, "big") + payload for payload in payloads))
-
-    def ask(self, payload: bytes) -> bytes:
-        self.tell(payload)
-        return self.answer()
-
-    def answer(self) -> bytes:
-        return self._exactly(int.from_bytes(self._exactly(2), "big"))
-
-    def _exactly(self, count: int) -> bytes:
-        assert self.card is not None
-        got = b""
-        while len(got) < count:
-            more = self.card.recv(count - len(got))
-            if not more:
-                raise EOFError
-            got += more
-        return got
-
-    def drop(self) -> None:
-        assert self.card is not None
-        self.card.close()
-
-    def close(self) -> None:
-        self.listener.close()
-        if self.card is not None:
-            self.card.close()
 
 
 @pytest.fixture
@@ -193,6 +143,59 @@ def test_what_the_card_raises_is_kept_and_pulls_the_card(driver: Driver, card: E
         assert isinstance(bridge.failure, ZeroDivisionError)
         with pytest.raises(EOFError):
             driver.answer()
+
+
+@pytest.mark.parametrize("answer", [b"", bytes(0x10000)], ids=["empty", "too long"])
+def test_an_answer_that_fits_no_message_pulls_the_card_and_is_told(
+    driver: Driver, card: EmulatedCard, answer: bytes
+) -> None:
+    class Odd(EmulatedCard):
+        def transmit(self, command: bytes) -> bytes:
+            return answer
+
+    taking = driver.take_aside()
+    with Bridge(Odd(card.profile, card._memory), driver.port) as bridge:
+        taking.join()
+        driver.tell(SELECT)
+        assert bridge.wait(10)
+        assert str(len(answer)) in str(bridge.failure)
+        with pytest.raises(EOFError):
+            driver.answer()
+
+
+def test_a_message_that_breaks_off_is_no_command(driver: Driver, card: EmulatedCard) -> None:
+    class Watched(EmulatedCard):
+        commands: ClassVar[list[bytes]] = []
+
+        def transmit(self, command: bytes) -> bytes:
+            self.commands.append(command)
+            return super().transmit(command)
+
+    for sent in (b"\x00", b"\x00\x0f" + SELECT[:-1]):
+        taking = driver.take_aside()
+        with Bridge(Watched(card.profile, card._memory), driver.port) as bridge:
+            taking.join()
+            assert driver.card is not None
+            driver.card.sendall(sent)
+            driver.drop()
+            assert bridge.wait(10)
+            assert (Watched.commands, bridge.failure) == ([], None)
+
+
+def test_a_card_that_waits_for_a_slot_that_is_taken_can_be_removed(
+    driver: Driver, card: EmulatedCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taking = driver.take_aside()
+    bridge = Bridge(card, driver.port, reconnect=True)
+    bridge.insert()
+    taking.join()
+    monkeypatch.setattr("emulator.bridge._PATIENCE", 3600.0)
+    driver.drop()  # the driver goes on listening, and takes nobody in
+    assert select.select([driver.listener], [], [], 10)[0], "the card did not come back"
+    removing = threading.Thread(target=bridge.remove, daemon=True)
+    removing.start()
+    removing.join(10)
+    assert bridge.wait(0)
 
 
 def test_run_serves_until_the_card_is_removed(driver: Driver, card: EmulatedCard, profile: CardProfile) -> None:

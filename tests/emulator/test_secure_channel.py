@@ -263,6 +263,22 @@ class TestAnOpenChannel:
         assert host.plain(GET_STATUS).status == 0x6982
         self.assert_closed(host)
 
+    @pytest.mark.parametrize(
+        ("command", "status"),
+        [
+            (Command(0x00, 0x20, 0x00, 0x98), 0x6984),
+            (Command(0x00, 0x24, 0x01, 0x98, b"4321"), 0x6982),
+            (Command(0x00, 0x84, 0x00, 0x00, le=8), 0x9000),
+            (Command(0x00, 0xA4, 0x02, 0x0C, b"\x00\x17"), 0x9000),
+            (Command(0x00, 0xB0, 0x86, 0x00, le=4), 0x6A82),
+            (Command(0x80, 0x2A, 0x00, 0x97, b"\x01", 256), 0x6982),
+        ],
+        ids=["tries", "change", "challenge", "select a file", "read", "sign"],
+    )
+    def test_ends_with_a_plain_command_of_the_holders(self, host: RawHost, command: Command, status: int) -> None:
+        assert host.plain(command).status == status
+        self.assert_closed(host)
+
     def test_ends_with_the_beginning_of_a_plain_chain(self, host: RawHost) -> None:
         assert host.plain(Command(0x10, 0x20, 0x00, 0x98, b"12")).status == 0x9000
         self.assert_closed(host)

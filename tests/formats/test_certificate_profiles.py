@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 
 import pytest
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from issued import CHIYODA, COMMON_NAMES, DAY, END, HANAKO, HOSTS, OTHER_KEY, authority, holder, holder_tbs, key
+from issued import DAY, HANAKO, authority, holder
+from openssl_program import openssl
 
-from jpki.formats import (
-    AUTHENTICATION_POLICY,
-    PHONE_SIGNATURE_POLICY,
-    SIGNATURE_POLICY,
-    TEST_AUTHENTICATION_POLICY,
-    TEST_SIGNATURE_POLICY,
-    BadHost,
-    FormatError,
-    Hosts,
-    NoSuchProfile,
-    ProfileError,
-    certificate_profile_names,
-    load_certificate_profile,
-    to_pem,
-)
-from jpki.formats.certificate_profile_file import parse_certificate_profile
-from jpki.terms import FourAttributes, Role
+from jpki.formats import to_pem
+from jpki.terms import Role
 
 ROLES = [Role.SIGNATURE, Role.AUTHENTICATION]
 UTF8, PRINTABLE = 0x0C, 0x13
@@ -64,12 +47,6 @@ PURPOSE = {
 
 def names(*texts: tuple[str, str]) -> list[tuple[str, int, str]]:
     return [(oid, PRINTABLE if oid == "2.5.4.6" else UTF8, text) for oid, text in texts]
-
-
-def openssl(*arguments: str | Path) -> str:
-    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -217,8 +194,8 @@ def test_openssl_verifies_the_certificate_and_prints_its_extensions(role: Role, 
     trusted.write_text(to_pem("CERTIFICATE", authority(role).raw))
     issued.write_text(to_pem("CERTIFICATE", holder(role).raw))
     moment = str(int(DAY.timestamp()) + 1)
-    assert "OK" in openssl("verify", "-x509_strict", "-attime", moment, "-CAfile", trusted, issued)
-    text = openssl("x509", "-in", issued, "-noout", "-text", "-nameopt", "utf8")
+    assert "OK" in openssl("verify", "-x509_strict", "-attime", moment, "-CAfile", trusted, issued).stdout
+    text = openssl("x509", "-in", issued, "-noout", "-text", "-nameopt", "utf8").stdout
     assert "DirName:C = JP, O = JPKI-TEST, OU = " in text
     assert "CN = Chiyoda-ku CRLDP" in text
     assert "OCSP - URI:http://ocsp.jpki-test.example" in text
@@ -230,195 +207,3 @@ def test_times_are_utc_times_until_2049_and_generalized_times_after(role: Role) 
     assert b"\x17\x0d261122010203Z\x18\x0f20500101000000Z" in late.tbs
     assert b"\x17\x0d261122010203Z\x17\x0d311121145959Z" in holder(role).tbs
     assert (late.not_before, late.not_after) == (DAY, datetime(2050, 1, 1, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("role", "different"),
-    [
-        (Role.SIGNATURE, {"attributes": None}),
-        (Role.AUTHENTICATION, {"attributes": HANAKO}),
-        (Role.SIGNATURE, {"common_name": COMMON_NAMES[Role.AUTHENTICATION]}),
-        (Role.AUTHENTICATION, {"common_name": COMMON_NAMES[Role.SIGNATURE]}),
-        (Role.AUTHENTICATION, {"common_name": COMMON_NAMES[Role.AUTHENTICATION] + "\n"}),
-        (Role.AUTHENTICATION, {"serial": 0}),
-        (Role.AUTHENTICATION, {"serial": -1}),
-        (Role.AUTHENTICATION, {"serial": 1 << 159}),
-        (Role.AUTHENTICATION, {"public_key_info": b""}),
-        (Role.AUTHENTICATION, {"public_key_info": key(OTHER_KEY).public_key_info + b"\0"}),
-        (
-            Role.SIGNATURE,
-            {"attributes": FourAttributes("\ud800", "0", HANAKO.address, "0", HANAKO.birth_date, HANAKO.sex)},
-        ),
-    ],
-)
-def test_a_certificate_that_does_not_fit_its_profile_is_not_made(role: Role, different: dict[str, object]) -> None:
-    with pytest.raises(FormatError):
-        holder_tbs(role, **different)
-
-
-def test_the_largest_serial_number_has_20_octets() -> None:
-    assert holder(Role.AUTHENTICATION, serial=(1 << 159) - 1).serial == (1 << 159) - 1
-
-
-@pytest.mark.parametrize("length", [1, 36, 37, 42, 43, 84, 85, 200, 4000])
-def test_an_attribute_of_any_length_is_written_and_read(length: int) -> None:
-    long = FourAttributes("名" * length, "0" * length, "所" * length, "1" * length, HANAKO.birth_date, HANAKO.sex)
-    assert holder(Role.SIGNATURE, attributes=long).attributes == long
-
-
-@pytest.mark.parametrize(
-    ("host", "problem"),
-    [
-        ("jpki.go.jp", "live"),
-        ("ocspauthnorm.jpki.go.jp", "live"),
-        ("WWW.JPKI.GO.JP", "live"),
-        ("www.jpki.go.jp:80", "live"),
-        ("www.jpki.go.jp.", "form"),
-        ("", "form"),
-        ("-a.example", "form"),
-        ("a..example", "form"),
-        ("a.example/path", "form"),
-        ("user@a.example", "form"),
-        ("a.example:", "form"),
-        ("a.example:port", "form"),
-        ("a.example\n", "form"),
-        ("例.example", "form"),
-        ("a." * 130 + "example", "form"),
-    ],
-)
-def test_a_host_that_may_not_stand_in_a_certificate_is_refused(host: str, problem: str) -> None:
-    for make in (lambda: Hosts(ocsp=host, cps="a.example"), lambda: Hosts(ocsp="a.example", cps=host)):
-        with pytest.raises(BadHost) as caught:
-            make()
-        assert caught.value.facts == {"host": host, "problem": problem}
-
-
-@pytest.mark.parametrize("host", ["notjpki.go.jp", "localhost", "127.0.0.1:8080", "jpki.go.jp.example"])
-def test_another_host_is_taken(host: str) -> None:
-    assert Hosts(ocsp=host, cps=host).ocsp == host
-
-
-def test_a_common_name_for_signing_is_made_of_the_time_in_japan_sequence_and_office() -> None:
-    profile = load_certificate_profile("sign")
-    name = profile.common_name(
-        requested_at=datetime(2026, 11, 21, 15, 0, 1, tzinfo=UTC), sequence=42, office="131010001"
-    )
-    assert name == "2026112200000100042131010001"
-
-
-def test_a_common_name_for_authentication_is_made_of_chance_municipality_and_four_more() -> None:
-    profile = load_certificate_profile("auth")
-    name = profile.common_name(random="A1B2C3D4E5F6G7", municipality_code="13101", suffix="001Z")
-    assert name == "A1B2C3D4E5F6G713101001Z"
-    assert len(name) == 23
-
-
-@pytest.mark.parametrize(
-    ("profile", "parts"),
-    [
-        ("sign", {"requested_at": DAY, "sequence": 100_000, "office": "131010001"}),
-        ("sign", {"requested_at": DAY, "sequence": 1, "office": "13101000"}),
-        ("sign", {"requested_at": DAY, "sequence": "1", "office": "131010001"}),
-        ("sign", {"requested_at": DAY, "sequence": 1}),
-        ("auth", {"random": "a1b2c3d4e5f6g7", "municipality_code": "13101", "suffix": "0001"}),
-        ("auth", {"random": "A" * 13, "municipality_code": "131012", "suffix": "0001"}),
-        ("ca-auth", {}),
-    ],
-)
-def test_a_common_name_of_another_form_is_not_made(profile: str, parts: dict[str, str | int | datetime]) -> None:
-    with pytest.raises(FormatError):
-        load_certificate_profile(profile).common_name(**parts)
-
-
-def test_former_name_and_alias_are_written_by_the_signature_profile_s_forms() -> None:
-    profile = load_certificate_profile("sign")
-    assert profile.former_name_format.format(family="公的", former="認証", given="花子") == "公的［認証］　花子"
-    assert profile.alias_format.format(name="SMITH JOHN", alias="須美　譲") == "SMITH JOHN（須美　譲）"
-
-
-def test_a_verifier_finds_in_the_profiles_what_to_expect() -> None:
-    sign, auth, root = (load_certificate_profile(name) for name in ("sign", "auth", "ca-sign"))
-    assert (sign.policy, sign.japan_policies) == (TEST_SIGNATURE_POLICY, (SIGNATURE_POLICY, PHONE_SIGNATURE_POLICY))
-    assert (auth.policy, auth.japan_policies) == (TEST_AUTHENTICATION_POLICY, (AUTHENTICATION_POLICY,))
-    assert sign.key_usage == {"digitalSignature", "nonRepudiation"}
-    assert auth.key_usage == {"digitalSignature"}
-    assert (sign.extended_key_usage, auth.extended_key_usage) == ((), ("1.3.6.1.5.5.7.3.2",))
-    assert sign.critical_extensions == {"2.5.29.15", "2.5.29.32"}
-    assert root.key_usage == {"keyCertSign", "cRLSign"}
-    assert (root.policy, root.next_update_hours, root.validity_years) == ("", 48, 10)
-    assert root.authority_name == authority(Role.SIGNATURE).subject
-
-
-def test_a_holder_s_profile_makes_no_authority_and_an_authority_s_no_holder() -> None:
-    with pytest.raises(FormatError):
-        load_certificate_profile("sign").authority_tbs(
-            serial=1, not_before=DAY, not_after=END, public_key_info=key(0).public_key_info
-        )
-    with pytest.raises(FormatError):
-        _ = load_certificate_profile("sign").authority_name
-    with pytest.raises(FormatError):
-        load_certificate_profile("ca-sign").template(authority(Role.SIGNATURE), CHIYODA, HOSTS)
-
-
-def test_there_are_four_profiles_and_no_other() -> None:
-    assert certificate_profile_names() == ("auth", "ca-auth", "ca-sign", "sign")
-    with pytest.raises(NoSuchProfile) as caught:
-        load_certificate_profile("../sign")
-    assert caught.value.known == certificate_profile_names()
-
-
-def text_of(name: str) -> str:
-    return (resources.files("jpki.formats") / "certificate_profiles" / f"{name}.toml").read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new", "where"),
-    [
-        ("sign", "JPKI-TEST", "JPKI", "organization"),
-        ("sign", "公的個人認証サービス（テスト）", "公的個人認証サービス", "test_mark"),
-        ("sign", 'issued = "test-signature"', 'issued = "signature"', "policy.issued"),
-        ("sign", 'issued = "test-signature"', 'issued = "1.2.3"', "policy.issued"),
-        ("sign", '"phone-signature"', '"phone"', "policy.japan"),
-        ("sign", "format       = 1", "format = 2", "format"),
-        ("sign", 'kind         = "holder"', 'kind = "person"', "kind"),
-        ("sign", 'kind         = "holder"', 'kind = "authority"', "subject"),
-        ("sign", 'role         = "signature"', 'role = "sign"', "role"),
-        ("sign", '["CN", "{common_name}"]]', '["CN", "x"]]', "subject"),
-        ("sign", '["L", "{prefecture}"]', '["XX", "{prefecture}"]', "subject"),
-        ("sign", '["L", "{prefecture}"]', '["L", "{prefecture.x}"]', "subject"),
-        ("sign", '["L", "{prefecture}"]', '["L", "{prefecture"]', "subject"),
-        ("sign", '["L", "{prefecture}"]', '["L"]', "subject"),
-        ("sign", '["L", "{prefecture}"]', '"L"', "subject"),
-        ("sign", "{office}", "{offices}", "common_name"),
-        ("sign", "[0-9A-Z]{9}", "[0-9A-Z", "common_name"),
-        ("sign", "（{alias}）", "（{alias}{x}）", "holder_name.alias"),
-        ("sign", '"nonRepudiation"]', '"contentCommitment"]', "extension[0].usages"),
-        ("sign", "critical = true", "critical = 1", "extension[0].critical"),
-        ("sign", 'content = "attributes"', 'content = "name"', "extension[1].content"),
-        ("sign", "{cps}", "{ocsp}", "extension[2].cps"),
-        ("sign", 'type = "issuerAltName"', 'type = "subjectAltName"', "extension"),
-        ("sign", 'type = "issuerAltName"', 'type = "nameConstraints"', "extension[3].type"),
-        ("sign", 'ocsp = "http://{ocsp}"', "ocsp = 1", "extension[5].ocsp"),
-        ("auth", 'purposes = ["clientAuth"]', 'purposes = ["serverAuth"]', "extension[1].purposes"),
-        ("ca-sign", "ca       = true", "ca = false", "extension[2].ca"),
-        ("ca-sign", "next_update_hours = 48", "next_update_hours = 0", "next_update_hours"),
-        ("ca-sign", "own  = true", "own = true\nname = []", "extension[3].name"),
-        ("ca-sign", 'type = "subjectKeyIdentifier"', 'type = "certificatePolicies"', "extension[4].type"),
-        ("ca-sign", "validity_years    = 10", "validity_years = 10\nunknown = 1", "unknown"),
-        ("auth", "[policy]", "[policy", ""),
-    ],
-)
-def test_a_profile_that_does_not_follow_the_schema_is_refused(name: str, old: str, new: str, where: str) -> None:
-    text = text_of(name)
-    assert old in text
-    with pytest.raises(ProfileError) as caught:
-        parse_certificate_profile("mine", text.replace(old, new, 1))
-    assert (caught.value.profile, caught.value.where) == ("mine", where)
-
-
-@pytest.mark.parametrize("name", ["auth", "ca-auth", "ca-sign", "sign"])
-def test_a_profile_without_one_of_its_lines_is_read_or_refused(name: str) -> None:
-    lines = text_of(name).splitlines()
-    for number in range(len(lines)):
-        with contextlib.suppress(ProfileError):
-            parse_certificate_profile(name, "\n".join(lines[:number] + lines[number + 1 :]))

@@ -63,6 +63,22 @@ def test_an_element_is_read_back_whole(content: bytes, tag: int) -> None:
     assert DerReader(encode(tag, content), "test").value(tag) == content
 
 
+@pytest.mark.parametrize(
+    ("length", "header"),
+    [
+        (0, "0400"),
+        (127, "047F"),
+        (128, "048180"),
+        (255, "0481FF"),
+        (256, "04820100"),
+        (65_535, "0482FFFF"),
+        (65_536, "0483010000"),
+    ],
+)
+def test_a_length_is_written_in_as_few_octets_as_it_needs(length: int, header: str) -> None:
+    assert encode(0x04, bytes(length)) == bytes.fromhex(header) + bytes(length)
+
+
 @given(MOMENTS)
 def test_a_moment_is_read_back_to_the_second(moment: datetime) -> None:
     assert DerReader(encode_time(moment), "test").time() == moment.replace(microsecond=0)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from issued import AUTHORITY_KEY, DAY, HOLDER_KEY, authority, holder, key
+from issued import DAY, HOLDER_KEY, authority, holder, key, list_of
 
 from jpki.formats import (
     AuthorityKeyId,
@@ -22,9 +21,7 @@ from jpki.formats import (
     Name,
     RevocationReason,
     RevokedEntry,
-    certificate_list_tbs,
     certificate_request,
-    signed,
 )
 from jpki.terms import Role
 
@@ -37,17 +34,10 @@ def certificate_list() -> bytes:
         RevokedEntry(1, DAY, RevocationReason.KEY_COMPROMISE, DAY),
         RevokedEntry(2, DAY, certificate_issuer=NAME),
     )
-    tbs = certificate_list_tbs(
-        issuer=NAME,
-        this_update=DAY,
-        next_update=DAY + timedelta(hours=48),
-        number=7,
-        authority_key_id=AuthorityKeyId(b"\xaa" * 20, NAME, 5),
-        entries=b"".join(entry.encode() for entry in entries),
-        issuing_distribution_point=IssuingDistributionPoint(DistributionPointName.directory(NAME), indirect=True),
-        delta_base=6,
+    point = IssuingDistributionPoint(DistributionPointName.directory(NAME), indirect=True)
+    return list_of(
+        b"".join(entry.encode() for entry in entries), point, delta_base=6, by=AuthorityKeyId(b"\xaa" * 20, NAME, 5)
     )
-    return signed(tbs, key(AUTHORITY_KEY).sign(tbs))
 
 
 def read_certificate(raw: bytes) -> None:

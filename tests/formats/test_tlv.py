@@ -50,6 +50,20 @@ def test_written_data_objects_are_read_as_the_same(objects: list[tuple[int, byte
     assert b"".join(item.raw for item in found) == raw
 
 
+@pytest.mark.parametrize("length", [0, 1, 126, 127, 128, 129, 255, 256, 257, 65_535, 65_536])
+def test_a_value_of_any_length_is_read_to_its_last_byte(length: int) -> None:
+    value = bytes(at & 0xFF for at in range(length))
+    raw = tlv(0x81, value) + tlv(0x82, b"next")
+    assert [(item.tag, item.value) for item in parse_tlvs(raw)] == [(0x81, value), (0x82, b"next")]
+    with pytest.raises(FormatError):
+        list(parse_tlvs(raw[:-1]))
+
+
+def test_a_length_in_a_longer_form_than_needed_is_read_too() -> None:
+    (found,) = parse_tlvs(bytes.fromhex("8184000000020102"))
+    assert found.value == b"\x01\x02"
+
+
 @given(st.binary(max_size=100))
 def test_any_bytes_are_data_objects_or_are_refused(raw: bytes) -> None:
     with contextlib.suppress(FormatError):
@@ -74,7 +88,10 @@ def test_a_path_into_any_bytes_finds_a_value_or_none_or_is_refused(raw: bytes, p
         "4F8201",  # a length cut short
         "7F",  # a tag cut short
         "7F8080",  # the same, later
-        "7F80808000",  # a tag of four octets
+        "7F80800100",  # a tag of four octets
+        "7F80808000",  # of five
+        "4F80" + "00" * 128,  # indefinite length, and what it would be as a number
+        "7F4981",  # a length cut short after a longer tag
         "4F00FF",  # a good one, then half of another
     ],
 )

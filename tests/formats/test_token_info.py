@@ -63,6 +63,15 @@ def test_a_text_that_does_not_fit_is_refused(label: str) -> None:
         TokenInfo.of(label=label, manufacturer="", model="", serial="", flags=0, max_pin=4, min_pin=4)
 
 
+@pytest.mark.parametrize(("field", "longest"), [("label", 32), ("manufacturer", 32), ("model", 16), ("serial", 16)])
+def test_a_text_may_fill_its_place_and_no_more(field: str, longest: int) -> None:
+    texts = dict.fromkeys(("label", "manufacturer", "model", "serial"), "")
+    written = TokenInfo.of(**texts | {field: "A" * longest}, flags=0, max_pin=4, min_pin=4)
+    assert getattr(written, field) == "A" * longest
+    with pytest.raises(FormatError):
+        TokenInfo.of(**texts | {field: "A" * (longest + 1)}, flags=0, max_pin=4, min_pin=4)
+
+
 def test_the_label_is_read_from_the_first_32_bytes_alone() -> None:
     assert token_label(RAW[:32]) == "JPKIAPICCTOKEN2"
     assert token_label(RAW[:31]) == ""
@@ -93,5 +102,6 @@ def test_a_presence_file_that_is_too_short_is_refused(raw: bytes) -> None:
 
 @pytest.mark.parametrize("roles", [[], [Role.SIGNATURE], [Role.AUTHENTICATION], list(Role)])
 def test_what_is_written_is_read_again(roles: list[Role]) -> None:
-    assert parse_presence(encode_presence(roles)) == set(roles)
-    assert len(encode_presence(roles)) == 3
+    written = encode_presence(roles)
+    assert parse_presence(written) == set(roles)
+    assert PRESENCE[written.hex().upper()] == set(roles)

@@ -236,23 +236,8 @@ def test_work_that_was_begun_as_a_first_issue_can_become_a_replacement(issued: D
 # --- what can go wrong in between --------------------------------------------------------------------------------
 
 
-def interrupted_behind(desk: DeskAtHand, step: Step) -> None:
-    """Interrupts an issue right behind the first time of a step, whatever exchange that is."""
-    at = 1
-    while True:
-        copy = desk.copied(desk.folder / f"{at}")
-        with pytest.raises(CardRemoved):
-            copy.issue(wrap=lambda card, at=at: Faulty(card, at, lost))
-        copy.authority.close()
-        if step in {seen for seen, _ in copy.steps}:
-            break
-        at += 1
-    with pytest.raises(CardRemoved):
-        desk.issue(wrap=lambda card: Faulty(card, at, lost))
-
-
 def test_a_certificate_revoked_before_its_card_was_finished_is_replaced_by_another(desk: DeskAtHand) -> None:
-    interrupted_behind(desk, Step.CERTIFIED)
+    desk.interrupt_behind(Step.CERTIFIED, DeskAtHand.issue)
     for name in FIRST:
         desk.authority.revoke(name, RevocationReason.CESSATION_OF_OPERATION, NOW)
     delivered = desk.issue()
@@ -261,7 +246,7 @@ def test_a_certificate_revoked_before_its_card_was_finished_is_replaced_by_anoth
 
 
 def test_a_certified_key_that_is_gone_stops_the_work_until_its_certificate_is_revoked(desk: DeskAtHand) -> None:
-    interrupted_behind(desk, Step.CERTIFIED)
+    desk.interrupt_behind(Step.CERTIFIED, DeskAtHand.issue)
     state = desk.device.state
     emptied = state.applications["jpki"]
     for file in emptied.keys:
@@ -278,7 +263,7 @@ def test_a_certified_key_that_is_gone_stops_the_work_until_its_certificate_is_re
 
 
 def test_a_resumed_card_keeps_the_last_day_that_was_decided_first(desk: DeskAtHand) -> None:
-    interrupted_behind(desk, Step.KEY_MADE)
+    desk.interrupt_behind(Step.KEY_MADE, DeskAtHand.issue)
     later = NOW.replace(year=2027)
     assert desk.issue(at=later).card_expiry == date(2036, 1, 14)
 

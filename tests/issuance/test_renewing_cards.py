@@ -10,7 +10,20 @@ from authorities import BOTH, NOW
 from desk_at_hand import HOLDER, PINS, RENEWAL, DeskAtHand, resident
 
 from jpki.ca import NotEntitled, NothingToRenew, Occasion, Reason, RenewalTooEarly
-from jpki.card import BadPinForm, CardRemoved, Faulty, LastTry, NoCertificate, PinBlocked, WrongPin, lost
+from jpki.card import (
+    BadPinForm,
+    CardRemoved,
+    Encoded,
+    Faulty,
+    JpkiApplication,
+    LastTry,
+    LocalConnection,
+    NoCertificate,
+    PinBlocked,
+    Resolving,
+    WrongPin,
+    lost,
+)
 from jpki.formats import RevocationReason
 from jpki.issuance import CardExpired, CardOfAnother, CardUnfinished, CardUnknown, JobLost, NewPinNeeded, Step
 from jpki.store import CertificateState
@@ -33,6 +46,23 @@ def test_a_renewal_counts_to_the_sixth_birthday(issued: DeskAtHand) -> None:
     issued.renew()
     ends = {one.not_after for one in issued.certificates(RENEWAL) if one.name in SECOND}
     assert ends == {datetime(2036, 1, 14, 14, 59, 59, tzinfo=UTC)}
+
+
+def test_a_renewed_card_carries_the_authorities_certificates_of_today(issued: DeskAtHand) -> None:
+    application = issued.profile.jpki
+    state = issued.device.state.applications[application.name]
+    for role in BOTH:
+        file = application.roles[role].authority_certificate.id
+        # As if the authority had had another key when the card was issued: some other certificate of the same size.
+        state = state.with_file(file, state.files[file].replace(b"JPKI-TEST", b"JPKI-OLDE"))
+    issued.put_in(issued.device.state.with_application(application.name, state))
+    issued.renew()
+    with (
+        LocalConnection(issued.device) as connection,
+        JpkiApplication.select(Resolving(Encoded(connection)), issued.profile) as jpki,
+    ):
+        for role in BOTH:
+            assert jpki.read_authority_certificate(role).raw == issued.authority.certificates[role].encoded
 
 
 def test_the_old_certificates_are_superseded_and_name_their_successors(issued: DeskAtHand) -> None:
@@ -167,23 +197,8 @@ def test_a_renewal_never_outlasts_the_card(issued: DeskAtHand) -> None:
     assert ends == {datetime(2036, 1, 14, 14, 59, 59, tzinfo=UTC)}
 
 
-def interrupted_behind(desk: DeskAtHand, step: Step) -> None:
-    """Interrupts a renewal right behind the first time of a step, whatever exchange that is."""
-    at = 1
-    while True:
-        copy = desk.copied(desk.folder / f"{at}")
-        with pytest.raises(CardRemoved):
-            copy.renew(wrap=lambda card, at=at: Faulty(card, at, lost))
-        copy.authority.close()
-        if step in {seen for seen, _ in copy.steps}:
-            break
-        at += 1
-    with pytest.raises(CardRemoved):
-        desk.renew(wrap=lambda card: Faulty(card, at, lost))
-
-
 def test_a_renewal_that_issued_something_is_taken_up_as_a_renewal_only(issued: DeskAtHand) -> None:
-    interrupted_behind(issued, Step.CERTIFIED)
+    issued.interrupt_behind(Step.CERTIFIED, DeskAtHand.renew)
     with pytest.raises(CardUnfinished):
         issued.renew(occasion=Occasion.REPLACEMENT)
     issued.renew()
@@ -191,19 +206,19 @@ def test_a_renewal_that_issued_something_is_taken_up_as_a_renewal_only(issued: D
 
 
 def test_a_renewal_that_issued_nothing_can_become_a_replacement(issued: DeskAtHand) -> None:
-    interrupted_behind(issued, Step.KEY_MADE)
+    issued.interrupt_behind(Step.KEY_MADE, DeskAtHand.renew)
     issued.renew(occasion=Occasion.REPLACEMENT)
     assert issued.names_on_card() == issued.valid(RENEWAL)
 
 
 def test_all_that_was_issued_is_activated_though_less_is_asked_for_the_second_time(issued: DeskAtHand) -> None:
-    interrupted_behind(issued, Step.CERTIFIED)
+    issued.interrupt_behind(Step.CERTIFIED, DeskAtHand.renew)
     issued.renew(roles=[Role.AUTHENTICATION])
     assert issued.names_on_card() == issued.valid(RENEWAL) == SECOND
 
 
 def test_a_waiting_key_that_is_gone_stops_the_work_until_its_certificate_is_revoked(issued: DeskAtHand) -> None:
-    interrupted_behind(issued, Step.CERTIFIED)
+    issued.interrupt_behind(Step.CERTIFIED, DeskAtHand.renew)
     state = issued.device.state
     files = [found.key.next_file for found in issued.profile.jpki.roles.values()]
     emptied = state.applications["jpki"]

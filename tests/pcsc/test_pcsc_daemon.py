@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from corner import new_namespaces
 
 from jpki.card import NoDaemon, NoPermission, readers
 
@@ -22,18 +22,9 @@ HERE = Path(__file__).parents[1]
 NOBODY = 65_534
 
 
-def a_corner_of_the_machine() -> list[str] | None:
-    """Returns the command that gives a program mounts and a network of its own, where that is allowed."""
-    command = ["unshare", "--mount", "--net"] + ([] if os.geteuid() == 0 else ["--user", "--map-root-user"])
-    if shutil.which("unshare") is None:
-        return None
-    mount = [*command, "mount", "-t", "tmpfs", "none", "/run"]
-    return command if subprocess.run(mount, capture_output=True, check=False).returncode == 0 else None
-
-
 def tell(kind: str, tmp_path: Path) -> list[dict[str, str]]:
     """Runs the program that uses a card while its daemon stops, and returns what it was told."""
-    corner = a_corner_of_the_machine() if kind == "killed" else []
+    corner = new_namespaces() if kind == "killed" else []
     if corner is None:  # then a daemon cannot be had for oneself: break the connections to the machine's instead
         kind, corner = "cut", []
     environment = os.environ | {

@@ -90,3 +90,12 @@ def test_the_same_question_is_written_once_for_each_number_of_values(store: Stor
         for values in ([1], [2], [1, 2], [3, 4]):
             list(question.run(connection, values))
     assert sorted(count for _, _, count in question._prepared) == [1, 2]
+
+
+def test_who_is_asked_for_twice_is_found_once_however_far_apart(store: Store) -> None:
+    with store.transaction() as change:
+        change.add_certificates([row(0x0100_0002, holder="R1")])
+    many = ["R1", *(f"R{number}" for number in range(2, 700)), "R1"]
+    with store.snapshot() as view:
+        found = view.of_holders(many)
+    assert {holder: len(stored) for holder, stored in found.items()} == {"R1": 1}

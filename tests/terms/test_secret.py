@@ -72,3 +72,8 @@ def test_secrets_are_equal_by_value_and_have_no_hash() -> None:
 def test_an_empty_secret_is_false() -> None:
     assert not Pin("")
     assert Pin("0000")
+
+
+@pytest.mark.parametrize("text", ["12\udcff34", "\ud800"])
+def test_a_pin_that_is_no_text_is_no_error_that_would_carry_it(text: str) -> None:
+    assert not Pin(text).reveal().isascii()

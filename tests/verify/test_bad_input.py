@@ -119,6 +119,10 @@ SUBJECTS: dict[str, Callable[[], object]] = {
     "an answer with a nonce of 31 octets": lambda: LoginResponse(ORIGIN, bytes(31), b"", b""),
     "an answer of no origin": lambda: LoginResponse("", bytes(32), b"", b""),
     "an answer of an origin that is not ASCII": lambda: LoginResponse("https://銀行.example", bytes(32), b"", b""),
+    "an origin of 301 characters": lambda: Challenge(bytes(32), ORIGIN + "e" * 281, NOW),
+    "an answer of an origin of 301 characters": lambda: LoginResponse("o" * 301, bytes(32), b"", b""),
+    "an answer with a signature of 1,025 octets": lambda: LoginResponse(ORIGIN, bytes(32), bytes(1025), b""),
+    "an answer with a certificate of 16,385 octets": lambda: LoginResponse(ORIGIN, bytes(32), b"", bytes(16_385)),
     "an answer of a megabyte": lambda: LoginResponse(ORIGIN, bytes(32), b"", bytes(1 << 20)),
 }
 
@@ -127,6 +131,14 @@ SUBJECTS: dict[str, Callable[[], object]] = {
 def test_what_cannot_be_judged_is_refused_when_it_is_put_together(make: Callable[[], object]) -> None:
     with pytest.raises(BadSubject):
         make()
+
+
+def test_what_is_as_long_as_it_may_be_is_taken() -> None:
+    origin = ORIGIN + "e" * 280
+    assert len(Challenge(bytes(32), origin, NOW).origin) == 300
+    assert LoginResponse(origin, bytes(32), bytes(1024), bytes(16_384)).nonce == bytes(32)
+    assert LoginResponse("o", bytes(32), b"", b"").origin == "o"
+    assert Challenge(bytes(32), ORIGIN, datetime(9999, 12, 31, tzinfo=UTC)).expires_at.year == 9999
 
 
 def test_a_moment_without_time_zone_is_refused() -> None:

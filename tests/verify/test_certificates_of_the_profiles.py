@@ -5,18 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from issued import AUTHORITY_KEY, CHIYODA, DAY, HANAKO, HOLDER_KEY, OTHER_KEY, authority, holder, key
+from issued import CHIYODA, DAY, HANAKO, HOLDER_KEY, OTHER_KEY, authority, holder, key, revocation_list
 from small_pki import ORIGIN
 
 from jpki.formats import (
-    AuthorityKeyId,
     DistributionPoint,
-    DistributionPointName,
-    IssuingDistributionPoint,
-    RevocationReason,
-    certificate_list_tbs,
-    encode_revoked,
-    signed,
 )
 from jpki.terms import Role
 from jpki.verify import (
@@ -34,20 +27,6 @@ from jpki.verify import (
 
 NOW = DAY + timedelta(days=1)
 TRUST = Trust.test(*(authority(role).raw for role in Role))
-
-
-def revocation_list(role: Role, *serials: int, point: DistributionPointName | None = None) -> bytes:
-    root = authority(role)
-    tbs = certificate_list_tbs(
-        issuer=root.subject,
-        this_update=DAY,
-        next_update=DAY + timedelta(hours=48),
-        number=1,
-        authority_key_id=AuthorityKeyId(root.subject_key_id, root.issuer, root.serial),
-        entries=encode_revoked((serial, DAY, RevocationReason.SUPERSEDED) for serial in serials),
-        issuing_distribution_point=IssuingDistributionPoint(point, only_user_certificates=True),
-    )
-    return signed(tbs, key(AUTHORITY_KEY).sign(tbs))
 
 
 def subject(role: Role, number: int = HOLDER_KEY) -> Subject:

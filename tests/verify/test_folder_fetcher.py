@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -130,3 +131,26 @@ def test_what_is_no_file_in_a_folder_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "folder.crl").mkdir()
     (tmp_path / "sign.crl").write_bytes(SIGN_CA.revocation_list())
     assert len(FolderFetcher(tmp_path).bring(needs()).lists) == 1
+
+
+def test_a_file_of_over_two_gigabytes_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "sign.crl").open("wb") as file:
+        file.truncate((2 << 30) + 1)  # a hole: it takes no room
+    with pytest.raises(EvidenceUnreadable) as caught:
+        FolderFetcher(tmp_path).bring(needs())
+    assert (caught.value.file, caught.value.problem) == (str(tmp_path / "sign.crl"), "over 2 GB")
+
+
+def test_a_path_that_the_system_refuses_to_look_at_is_named(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 300)
+    # Later versions of Python take such a path for one that does not exist.
+    with pytest.raises((EvidenceUnreadable, NoEvidenceFolder)) as caught:
+        FolderFetcher(path).bring(needs())
+    assert str(path) in caught.value.facts.values()
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here that opens and cannot be read")
+def test_a_file_that_cannot_be_read_is_named_with_the_systems_reason() -> None:
+    with pytest.raises(EvidenceUnreadable) as caught:
+        FolderFetcher("/proc/self/mem").bring(needs())
+    assert (caught.value.file, caught.value.problem) == ("/proc/self/mem", os.strerror(errno.EIO))

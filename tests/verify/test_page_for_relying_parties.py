@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from jpki.verify import LoginResponse, SignatureWrong
 
 PAGE = (Path(__file__).parents[2] / "docs" / "relying-party.md").read_text("utf-8")
 DOCUMENT, LOGIN = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[:2]
-ANSWER = "# The answer comes back."
+ANSWER = "# The answer comes back,"
 CONTENT = b"a contract"
 
 
@@ -28,10 +29,11 @@ def living(authority: Authority) -> Authority:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lists").mkdir()
+    (tmp_path / "my-ca" / "certificates").mkdir(parents=True)
     for authority, word in ((living(SIGN_CA), "sign"), (living(AUTH_CA), "auth")):
         now = authority.not_before + timedelta(days=9)
         period = {"not_before": authority.not_before, "not_after": authority.not_after}
-        (tmp_path / f"{word}-ca.crt").write_bytes(authority.root())
+        (tmp_path / "my-ca" / "certificates" / f"{word}-1.cer").write_bytes(authority.root())
         (tmp_path / f"{word}.crt").write_bytes(authority.issue(HOLDER, **period))
         listed = authority.revocation_list(this_update=now - timedelta(hours=1), next_update=now + timedelta(days=2))
         (tmp_path / "lists" / f"{word}.crl").write_bytes(listed)
@@ -58,11 +60,12 @@ def test_the_program_for_a_document_stops_at_an_altered_one(folder: Path) -> Non
 
 
 def test_the_program_for_a_login_tells_the_certificate(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names = run(DOCUMENT.replace("sign-ca.crt", "auth-ca.crt").split("document =")[0], {})
+    names = run(DOCUMENT.split("document =")[0], {})
     asking, answering = LOGIN.split(ANSWER)
     challenge = run(asking, names)["challenge"]
     signature = HOLDER.sign(challenge.message)  # type: ignore[attr-defined]
     certificate = (folder / "auth.crt").read_bytes()
     response = LoginResponse("https://bank.example", challenge.nonce, signature, certificate)  # type: ignore[attr-defined]
-    run(answering.partition("\n")[2], names | {"answer": response.as_facts()})
+    (folder / "response.json").write_text(json.dumps(response.as_facts()))
+    run(answering.partition("\n")[2], names)
     assert capsys.readouterr().out == "auth:0A0B0C0D\n"

@@ -127,6 +127,36 @@ def test_a_later_list_counts_for_a_past_moment_where_it_tells_of_a_time_up_to_it
     assert judged(document(), good(), later(entry)).valid is valid
 
 
+def test_of_lists_with_faults_the_one_with_the_fewest_is_told_of() -> None:
+    elsewhere = full_name(directory(municipality_name(Role.SIGNATURE, "Chofu-shi CRLDP")))
+    both = SIGN_CA.revocation_list(point=elsewhere, signing_key=AUTH_CA.key, number=50)
+    one = SIGN_CA.revocation_list(signing_key=AUTH_CA.key, number=51)
+    for lists in ((both, one), (one, both)):
+        assert failed(judged(document(), *lists)) == {CheckName.LIST_SIGNATURE}
+
+
+def test_the_list_issued_at_the_very_moment_is_the_one_relied_on() -> None:
+    now = SIGN_CA.revocation_list(number=42, this_update=NOW)
+    before = SIGN_CA.revocation_list(revoked(reason=HOLD))
+    for lists in ((before, now), (now, before)):
+        verdict = judged(document(), *lists)
+        assert verdict.valid
+        check = verdict.check(CheckName.REVOCATION)
+        assert check is not None
+        assert check.given["list"] == 42
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_of_later_lists_alone_the_first_after_the_moment_is_told_of(first: int) -> None:
+    hours = [first, *({1, 2, 3} - {first})]
+    lists = [SIGN_CA.revocation_list(number=41 + hour, this_update=NOW + hour * HOUR) for hour in hours]
+    verdict = judged(document(), *lists)
+    check = verdict.check(CheckName.LIST_FRESH)
+    assert check is not None
+    assert check.given == {"this_update": "2026-11-22T04:00:00Z"}
+    assert failed(verdict) == {CheckName.LIST_FRESH}
+
+
 def test_a_later_list_alone_says_nothing_good_of_the_past() -> None:
     verdict = judged(document(), later())
     assert failed(verdict) == {CheckName.LIST_FRESH}
@@ -163,6 +193,12 @@ def test_a_list_that_is_not_for_everything_revokes_but_never_stands_in_for_one_t
     assert failed(judged(document(), good(), partial)) == {CheckName.REVOCATION}
     assert failed(judged(document(), partial)) == {CheckName.LIST_SCOPE, CheckName.REVOCATION}
     assert judged(document(), good(), SIGN_CA.revocation_list(point=point, number=900)).valid
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_older_list_without_a_number_has_none_that_could_be_higher(number: int) -> None:
+    before = SIGN_CA.revocation_list(number=None, this_update=NOW - DAY)
+    assert judged(document(), before, SIGN_CA.revocation_list(number=number)).valid
 
 
 def test_a_partial_list_has_numbers_of_its_own() -> None:

@@ -43,6 +43,7 @@ from jpki.verify import (
     Realm,
     Result,
     Root,
+    RootNotTrusted,
     Trust,
     Verdict,
     WrongRealm,
@@ -118,6 +119,9 @@ def test_the_generation_that_is_not_at_hand_is_named() -> None:
     assert check.problem is Problem.OTHER_GENERATION
     assert check.given["generation"] == 2019
     assert verdict.result is Result.INDETERMINATE
+    with pytest.raises(RootNotTrusted) as caught:
+        verdict.require()
+    assert (caught.value.generation, caught.value.problem) == (2019, "other-generation")
 
 
 def test_an_added_root_is_believed_with_the_others() -> None:
@@ -214,6 +218,17 @@ def test_two_roots_with_one_key_identifier_are_refused() -> None:
         Trust.test(SIGN_CA.root(), other)
 
 
+def test_of_two_authorities_with_one_key_the_one_of_the_issuers_name_counts() -> None:
+    twin = replace(AUTH_CA, key=SIGN_CA.key)
+    subject = document(SIGN_CA.issue(HOLDER))
+    for roots in ((SIGN_CA.root(), twin.root()), (twin.root(), SIGN_CA.root())):
+        verdict = judged(subject, SIGN_CA.revocation_list(), trust=Trust.test(*roots))
+        assert verdict.valid
+        assert str(verdict.name) == "sign:0A0B0C0D"
+        # The other's list, though signed by the same key, is not this authority's.
+        assert not judged(subject, twin.revocation_list(), trust=Trust.test(*roots)).valid
+
+
 ROOTS = {
     "no authority": {"replaced": {"basic_constraints": basic_constraints(ca=False)}},
     "basic constraints not critical": {"replaced": {"basic_constraints": basic_constraints(ca=True, critical=False)}},
@@ -231,10 +246,29 @@ ROOTS = {
 }
 
 
-@pytest.mark.parametrize("changes", ROOTS.values(), ids=ROOTS.keys())
-def test_a_certificate_that_is_no_root_is_not_taken_for_one(changes: dict[str, object]) -> None:
-    with pytest.raises(BadRoot):
-        Trust.test(SIGN_CA.root(**changes))  # type: ignore[arg-type]
+PROBLEMS = {
+    "no authority": "not an authority (basicConstraints)",
+    "basic constraints not critical": "other extensions are critical than keyUsage and basicConstraints",
+    "no basic constraints": "not an authority (basicConstraints)",
+    "no key usage": "key usage is not keyCertSign and cRLSign",
+    "may sign documents too": "key usage is not keyCertSign and cRLSign",
+    "may not sign lists": "key usage is not keyCertSign and cRLSign",
+    "no key identifier": "no subjectKeyIdentifier",
+    "an empty key identifier": "no subjectKeyIdentifier",
+    "unknown critical": "other extensions are critical than keyUsage and basicConstraints",
+    "not signed by itself": "not signed by itself",
+    "issued by another": "not signed by itself",
+    "SHA-384": "not signed with sha256WithRSAEncryption",
+    "version 1": "not version 3",
+}
+
+
+@pytest.mark.parametrize("what", ROOTS)
+def test_a_certificate_that_is_no_root_is_not_taken_for_one_and_says_why(what: str) -> None:
+    root = SIGN_CA.root(**ROOTS[what])  # type: ignore[arg-type]
+    with pytest.raises(BadRoot) as caught:
+        Trust.test(root)
+    assert (caught.value.problem, caught.value.fingerprint) == (PROBLEMS[what], fingerprint(root))
 
 
 @pytest.mark.parametrize(

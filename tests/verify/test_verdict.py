@@ -235,6 +235,9 @@ def test_current_evidence_leaves_out_what_had_to_be_replaced() -> None:
     endless = SIGN_CA.revocation_list(number=39, next_update=None)
     kept = Evidence.of(stale, fresh, endless).current(NOW)
     assert [one.content.number for one in kept.lists] == [41]
+    end = NOW + timedelta(hours=45)  # the last moment at which the fresh one may be relied on
+    assert len(kept.current(end).lists) == 1
+    assert kept.current(end + timedelta(microseconds=1)).lists == ()
 
 
 # --- logins -----------------------------------------------------------------------------------------------------------
@@ -243,6 +246,10 @@ def test_current_evidence_leaves_out_what_had_to_be_replaced() -> None:
 def test_a_challenge_holds_until_just_before_its_fifth_minute_ends() -> None:
     issued = Challenge(CHALLENGE.nonce, ORIGIN, NOW - timedelta(minutes=5) + timedelta(microseconds=1))
     assert judged(login(challenge=issued)).valid
+
+
+def test_a_challenge_may_be_answered_in_the_moment_it_was_handed_out() -> None:
+    assert judged(login(challenge=Challenge(CHALLENGE.nonce, ORIGIN, NOW))).valid
 
 
 def test_a_relayed_login_fails_whatever_the_relay_says_the_origin_was() -> None:
