@@ -17,7 +17,16 @@ from .report import Advice, Cell, Line, Report, as_blocks, as_json, as_lines, js
 from .values import plain
 from .wrapping import wrapped
 
-__all__ = ["say", "show_error", "show_report", "show_traceback", "write_data", "write_heading", "write_text"]
+__all__ = [
+    "columns_of",
+    "say",
+    "show_error",
+    "show_report",
+    "show_traceback",
+    "write_data",
+    "write_heading",
+    "write_text",
+]
 
 _GAP = 3
 _USUAL_WIDTH = 80
@@ -118,7 +127,7 @@ def _show_advice(advice: Advice) -> None:
 
 def _folded(text: str, *, hanging: int = 0) -> str:
     """Returns a text in lines that fit the terminal of standard error; the later ones are indented like the first."""
-    width = _columns(sys.stderr)
+    width = columns_of(sys.stderr)
     if width is None or cells(text) <= width:
         return text
     outer = " " * (len(text) - len(text.lstrip(" ")))
@@ -127,7 +136,7 @@ def _folded(text: str, *, hanging: int = 0) -> str:
     return "\n".join((outer + first, *(inner + line for line in others)))
 
 
-def _columns(stream: TextIO) -> int | None:
+def columns_of(stream: TextIO) -> int | None:
     """Returns how many columns the terminal has that a stream goes to; None where it goes elsewhere."""
     if not stream.isatty():
         return None
@@ -162,7 +171,7 @@ def _show_table(report: Report) -> None:
         write_text(f"{words('labels', report.table or '')}: {words('values', 'nothing')}")
         return
     # Not on a terminal nothing is folded: whoever reads it next has its own width.
-    width = _columns(sys.stdout)
+    width = columns_of(sys.stdout)
     fitting = _fitted([[Cell(heading) for heading in headings], *rows], width)
     if fitting is None:
         _show_blocks(as_blocks(report), width or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from jpki.terms import JST, Role
 
 from ..authorities import FOLDER
 from ..catalogue import words
-from ..console import show_report, write_heading, write_text
+from ..console import columns_of, show_report, write_heading, write_text
 from ..foreign import cells
 from ..frame import command, frame_of, option
 from ..report import Report
@@ -85,7 +86,7 @@ class _Teller:
 
     def __init__(self, *, silent: bool) -> None:
         self.silent = silent
-        self._width = _WIDEST
+        self._width = min(_WIDEST, columns_of(sys.stdout) or _WIDEST)
 
     def begin(self, number: int, count: int, name: str, at: datetime) -> None:
         """Tells where the story is, when it plays, and what happens now."""

@@ -12,12 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from command_line import PATIENCE, Invoke, Program
+from command_line import PATIENCE, AtTerminal, Invoke, Program
 from schemas import assert_follows_its_schema
 from told import differences
 
 from cli.catalogue import keys
 from cli.demonstration import STEPS
+from cli.foreign import cells
 from jpki.terms import JST
 from jpki.verify import Evidence, FolderFetcher, SignedDocument, Trust, verify_with
 
@@ -54,6 +55,15 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def sh(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@TOLD
+def test_the_story_fits_a_narrow_terminal(at_terminal: AtTerminal, language: str) -> None:
+    terminal = at_terminal("demo", "--lang", language, columns=64)
+    assert terminal.end() == 0
+    headings = re.findall(r"━━ .*━", terminal.shown)
+    assert len(headings) >= len(STEPS)
+    assert all(cells(one) <= 64 for one in headings)
 
 
 def test_every_printed_command_holds_as_it_stands(story: Story) -> None:
