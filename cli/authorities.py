@@ -114,7 +114,7 @@ def signing_options(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - clic
     return _with_choice(function, signing=True)
 
 
-def _with_choice(function: Callable[..., Any], *, signing: bool) -> Any:  # noqa: ANN401
+def _with_choice(function: Callable[..., Any], *, signing: bool) -> Any:  # noqa: ANN401 - as its two callers
     @functools.wraps(function)
     def with_choice(*before: object, ca: Path | None, passphrase_fd: int | None = None, **others: object) -> object:
         settings = frame_of(click.get_current_context()).settings

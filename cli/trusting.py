@@ -18,8 +18,7 @@ from .files import read_file
 from .frame import FILE, frame_of, option
 
 if TYPE_CHECKING:
-    from jpki.formats import Certificate
-    from jpki.verify import CrlFor, Evidence, Root, Subject, Trust, Verdict
+    from jpki.verify import CrlFor, Evidence, Subject, Trust, Verdict
 
 __all__ = ["Basis", "basis_options"]
 
@@ -43,22 +42,10 @@ class Basis:
         from jpki.formats import Certificate
         from jpki.verify import CrlFor, Missing, verify
 
-        root = self.root_of(Certificate.parse(subject.certificate))
+        root = self.trust.root_of(Certificate.parse(subject.certificate))
         needs = () if root is None else (CrlFor(root.name, root.certificate.subject, root.key_id, (), at),)
         answer = verify(subject, self.trust, self._bring(needs), at)
         return answer.verdict if isinstance(answer, Missing) else answer
-
-    def root_of(self, certificate: Certificate) -> Root | None:
-        """Returns the root whose key a certificate names as its issuer's, or None."""
-        from jpki.formats import FormatError
-
-        try:
-            named = certificate.authority_key_id
-        except FormatError:
-            return None
-        if named is None or named.key_id is None:
-            return None
-        return self.trust.root_with(named.key_id, certificate.issuer)
 
     def _bring(self, needs: tuple[CrlFor, ...]) -> Evidence:
         from jpki.verify import Evidence, FolderFetcher

@@ -133,7 +133,7 @@ def _lists_needed(verdict: Verdict, basis: Basis) -> list[str] | None:
     revocation = verdict.check(CheckName.REVOCATION)
     if revocation is None or revocation.outcome is not Outcome.NOT_MADE:
         return []
-    root = basis.root_of(verdict.certificate)
+    root = basis.trust.root_of(verdict.certificate)
     return None if root is None else [str(root.name)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,9 @@ from jpki.card.scard import Scard
 from jpki.formats import Command, Response
 
 _WAIT_MS = 5000
+# The daemon looks for cards every 0.4 s, and is late on a machine with much to do.
+_UNTIL_FREE = 10.0
+_BETWEEN_LOOKS = 0.1
 _EMPTY, _PRESENT, _MUTE = 0x10, 0x20, 0x200
 
 
@@ -55,7 +59,16 @@ class Slot:
 
 
 def _insert(card: InsertableCard) -> tuple[Bridge, Reader]:
-    """Returns the bridge, and the reader as it was before."""
+    """Returns the bridge, and the reader as it was before; the card of a test before may be on its way out."""
+    deadline = time.monotonic() + _UNTIL_FREE
+    while (put_in := _insert_where_free(card)) is None:
+        if time.monotonic() > deadline:
+            raise ReaderSlotTaken(ports=SLOT_PORTS)
+        time.sleep(_BETWEEN_LOOKS)
+    return put_in
+
+
+def _insert_where_free(card: InsertableCard) -> tuple[Bridge, Reader] | None:
     # Not insert_where_free: which slot it was has to be known, and a slot that is seen to be taken is not tried.
     slots = sorted((reader for reader in readers() if "Virtual PCD 00 0" in reader.name), key=lambda slot: slot.name)
     for port, slot in zip(SLOT_PORTS, slots, strict=True):
@@ -67,7 +80,7 @@ def _insert(card: InsertableCard) -> tuple[Bridge, Reader]:
         except (ReaderSlotTaken, NoVirtualReader):
             continue
         return bridge, slot
-    raise ReaderSlotTaken(ports=SLOT_PORTS)
+    return None
 
 
 def movements(reader: Reader) -> int:

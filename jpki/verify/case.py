@@ -68,14 +68,7 @@ class Case:
     @cached_property
     def root(self) -> Root | None:
         """Returns the trusted root whose key the certificate names as its issuer's, or None."""
-        certificate = self.certificate
-        try:
-            named = certificate.authority_key_id
-        except FormatError:
-            return None
-        if named is None or named.key_id is None:
-            return None
-        return self.trust.root_with(named.key_id, certificate.issuer)
+        return self.trust.root_of(self.certificate)
 
     @cached_property
     def root_name(self) -> str:

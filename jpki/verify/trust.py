@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from jpki.formats import Certificate, Name, from_pem
+from jpki.formats import Certificate, FormatError, Name, from_pem
 from jpki.terms import Role
 
 from .errors import BadRoot, BadSubject, FingerprintMismatch, PolicyNotKnown, WrongRealm
@@ -78,6 +78,16 @@ class Trust:
     def accepting(self, policy: str) -> Trust:
         """Returns the same trust, which accepts one more policy of its realm: a phone's. Raises PolicyNotKnown."""
         return replace(self, policies=self.policies | {policy})
+
+    def root_of(self, certificate: Certificate) -> Root | None:
+        """Returns the root whose key a certificate names as its issuer's, or None."""
+        try:
+            named = certificate.authority_key_id
+        except FormatError:
+            return None
+        if named is None or named.key_id is None:
+            return None
+        return self.root_with(named.key_id, certificate.issuer)
 
     def root_with(self, key_id: bytes, issuer: Name) -> Root | None:
         """Returns the root whose key has this identifier, or None.
