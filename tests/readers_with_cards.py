@@ -28,7 +28,11 @@ class Slot:
         self.card = card
         self.bridge, empty = _insert(card)
         self.name = empty.name
-        self._movements = wait_for(self.name, present=True, after=movements(empty))
+        try:
+            self._movements = wait_for(self.name, present=True, after=movements(empty))
+        except BaseException:
+            self.bridge.remove()  # or it would be in the way of every test that comes after
+            raise
 
     def pull(self) -> None:
         """Takes the card out, without waiting for the daemon to notice."""
