@@ -17,4 +17,5 @@ lock() {
 
 lock build "$@" requirements/build.in
 lock demo "$@" --extra authority --extra cli pyproject.toml requirements/demo.in
-lock tests "$@" --extra authority --extra cli --extra card pyproject.toml requirements/tests.in
+lock tests "$@" --extra authority --extra cli --extra card --extra service --extra postgresql --extra hsm \
+    --extra ldap pyproject.toml requirements/tests.in
