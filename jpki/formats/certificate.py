@@ -21,6 +21,7 @@ from .extensions import (
     Policy,
     read_extensions,
     read_key_usage,
+    read_null,
     read_ocsp_urls,
     read_octets,
     read_oids,
@@ -183,6 +184,14 @@ class Certificate(Extended):
         return self._read(oids.AUTHORITY_INFORMATION_ACCESS, _ocsp_urls) or ()
 
     @cached_property
+    def ocsp_no_check(self) -> bool:
+        """Returns whether the revocation of this OCSP responder's certificate is not to be asked for.
+
+        Source: RFC 6960, 4.2.2.2.1.
+        """
+        return self._read(oids.OCSP_NO_CHECK, read_null) or False
+
+    @cached_property
     def subject_alternative_names(self) -> tuple[GeneralName, ...]:
         """Returns the other names of the subject."""
         return self._read(oids.SUBJECT_ALTERNATIVE_NAME, _general_names) or ()
@@ -228,6 +237,7 @@ _READ = {
     oids.SUBJECT_KEY_IDENTIFIER: ("subject_key_id",),
     oids.CRL_DISTRIBUTION_POINTS: ("distribution_points",),
     oids.AUTHORITY_INFORMATION_ACCESS: ("ocsp_urls",),
+    oids.OCSP_NO_CHECK: ("ocsp_no_check",),
     oids.SUBJECT_ALTERNATIVE_NAME: ("subject_alternative_names", "attributes"),
     oids.ISSUER_ALTERNATIVE_NAME: ("issuer_alternative_names",),
 }

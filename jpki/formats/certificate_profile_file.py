@@ -13,7 +13,7 @@ from jpki.terms import Role
 
 from . import object_identifiers as oids
 from .certificate_profile import CertificateProfile
-from .certificate_rules import ATTRIBUTES, CommonNameRule, ExtensionRule, Pairs
+from .certificate_rules import ATTRIBUTES, CommonNameRule, ExtensionRule, Pairs, ProfileKind
 from .errors import NoSuchProfile, ProfileError
 from .extensions import KEY_USAGES
 from .profile_table import ProfileTable
@@ -25,17 +25,21 @@ _SUFFIX = ".toml"
 _FOLDER = "certificate_profiles"
 _TEST_ORGANIZATION = re.compile(r".+-TEST")
 _TEST_MARK = "テスト"
-_PLACE_HOLDERS = frozenset(("organization", "test_mark", "prefecture", "municipality", "common_name", "ocsp", "cps"))
+_COMMON_PLACE_HOLDERS = frozenset(("organization", "test_mark"))
+_PLACE_HOLDERS = _COMMON_PLACE_HOLDERS | {"prefecture", "municipality", "common_name", "ocsp", "cps"}
 _COMMON_NAME = "{common_name}"
-_COMMON_NAME_PARTS = frozenset(("requested_at", "sequence", "office", "random", "municipality_code", "suffix"))
+_COMMON_NAME_PARTS = frozenset(
+    ("requested_at", "sequence", "office", "random", "municipality_code", "suffix", "generation")
+)
 _POLICIES = {
     "signature": oids.SIGNATURE_POLICY,
     "phone-signature": oids.PHONE_SIGNATURE_POLICY,
     "authentication": oids.AUTHENTICATION_POLICY,
     "test-signature": oids.TEST_SIGNATURE_POLICY,
     "test-authentication": oids.TEST_AUTHENTICATION_POLICY,
+    "test-responder": oids.TEST_RESPONDER_POLICY,
 }
-_PURPOSES = {"clientAuth": oids.CLIENT_AUTHENTICATION}
+_PURPOSES = {"clientAuth": oids.CLIENT_AUTHENTICATION, "OCSPSigning": oids.OCSP_SIGNING}
 
 
 def certificate_profile_names() -> tuple[str, ...]:
@@ -69,7 +73,8 @@ def parse_certificate_profile(source: str, text: str) -> CertificateProfile:
 def _profile(table: ProfileTable) -> CertificateProfile:
     if table.number("format", 0, 1 << 31) != _FORMAT:
         raise table.wrong("format", f"not {_FORMAT}, the only one known here")
-    is_authority = _one_of(table, "kind", ("authority", "holder")) == "authority"
+    kind = ProfileKind(_one_of(table, "kind", tuple(kind.value for kind in ProfileKind)))
+    is_authority = kind is ProfileKind.AUTHORITY
     organization, test_mark = table.text("organization"), table.text("test_mark")
     if not _TEST_ORGANIZATION.fullmatch(organization):
         raise table.wrong("organization", "does not end with -TEST")
@@ -77,13 +82,13 @@ def _profile(table: ProfileTable) -> CertificateProfile:
         raise table.wrong("test_mark", f"does not say {_TEST_MARK}")
     subject = _names(table, "subject")
     if [text for _, text in subject if _COMMON_NAME in text] != [] if is_authority else subject[-1][1] != _COMMON_NAME:
-        raise table.wrong("subject", "the common name stands last in a holder's, and only there")
-    issued, japan = ("", ()) if is_authority else _policies(table.table("policy"))
+        raise table.wrong("subject", "the common name stands last in a holder's or responder's, and only there")
+    issued, japan = ("", ()) if is_authority else _policies(table.table("policy"), kind)
     former_name, alias = _holder_name(table.table("holder_name")) if "holder_name" in table else ("", "")
     profile = CertificateProfile(
         name=table.text("name"),
         role=Role(_one_of(table, "role", tuple(role.value for role in Role))),
-        is_authority=is_authority,
+        kind=kind,
         organization=organization,
         test_mark=test_mark,
         subject=subject,
@@ -94,12 +99,34 @@ def _profile(table: ProfileTable) -> CertificateProfile:
         former_name_format=former_name,
         alias_format=alias,
         validity_years=table.number("validity_years", 1, 30) if is_authority else 0,
+        validity_days=table.number("validity_days", 1, 366) if kind is ProfileKind.RESPONDER else 0,
         next_update_hours=table.number("next_update_hours", 1, 24 * 365) if is_authority else 0,
+        delta_next_update_hours=table.number("delta_next_update_hours", 1, 24 * 365) if is_authority else 0,
     )
     table.end()
-    if len({rule.oid for rule in profile.extensions}) != len(profile.extensions):
-        raise table.wrong("extension", "one type twice")
+    _check_extensions(table, profile)
+    if kind is not ProfileKind.HOLDER:
+        _check_texts(table, profile)
     return profile
+
+
+def _check_texts(table: ProfileTable, profile: CertificateProfile) -> None:
+    """Refuses place holders for what only a holder's certificate has: a municipality, hosts."""
+    for _, text in profile.subject:
+        _check_place_holders(table, "subject", text, _COMMON_PLACE_HOLDERS | {"common_name"})
+    for rule in profile.extensions:
+        for _, text in (*rule.name, ("", rule.url)):
+            _check_place_holders(table, "extension", text, _COMMON_PLACE_HOLDERS)
+
+
+def _check_extensions(table: ProfileTable, profile: CertificateProfile) -> None:
+    """Refuses one type twice, and whatever lets anyone but a responder sign OCSP answers, or a responder do more."""
+    if len(set(profile.extension_oids)) != len(profile.extensions):
+        raise table.wrong("extension", "one type twice")
+    answers = profile.extended_key_usage == (oids.OCSP_SIGNING,) and oids.OCSP_NO_CHECK in profile.extension_oids
+    may_answer = oids.OCSP_SIGNING in profile.extended_key_usage or oids.OCSP_NO_CHECK in profile.extension_oids
+    if not answers if profile.kind is ProfileKind.RESPONDER else may_answer:
+        raise table.wrong("extension", "OCSPSigning and ocspNoCheck are a responder's, and all it has")
 
 
 def _one_of(table: ProfileTable, key: str, known: tuple[str, ...]) -> str:
@@ -128,11 +155,13 @@ def _names(table: ProfileTable, key: str) -> Pairs:
     return pairs
 
 
-def _policies(table: ProfileTable) -> tuple[str, tuple[str, ...]]:
+def _policies(table: ProfileTable, kind: ProfileKind) -> tuple[str, tuple[str, ...]]:
     issued = _POLICIES[_one_of(table, "issued", tuple(_POLICIES))]
     if not issued.startswith(oids.TEST_POLICY_ARC):
         raise table.wrong("issued", "not a policy of the test arc")
-    japan = table.texts("japan")
+    if (issued == oids.TEST_RESPONDER_POLICY) != (kind is ProfileKind.RESPONDER):
+        raise table.wrong("issued", "a policy of certificates of another kind")
+    japan = table.texts("japan") if kind is ProfileKind.HOLDER else ()
     if not set(japan) <= _POLICIES.keys():
         raise table.wrong("japan", f"not of {', '.join(_POLICIES)}")
     table.end()
@@ -199,6 +228,10 @@ def _constraints(table: ProfileTable, critical: bool, policy: str, subject: Pair
     return ExtensionRule(oids.BASIC_CONSTRAINTS, critical)
 
 
+def _no_check(table: ProfileTable, critical: bool, policy: str, subject: Pairs) -> ExtensionRule:
+    return ExtensionRule(oids.OCSP_NO_CHECK, critical)
+
+
 def _points(table: ProfileTable, critical: bool, policy: str, subject: Pairs) -> ExtensionRule:
     name = subject if table.flag("own") else _names(table, "name")
     return ExtensionRule(oids.CRL_DISTRIBUTION_POINTS, critical, name=name)
@@ -207,7 +240,7 @@ def _points(table: ProfileTable, critical: bool, policy: str, subject: Pairs) ->
 def _policy(table: ProfileTable, critical: bool, policy: str, subject: Pairs) -> ExtensionRule:
     if not policy:
         raise table.wrong("type", "no policy to name here")
-    url = _check_place_holders(table, "cps", table.text("cps"), frozenset(("cps",)))
+    url = _check_place_holders(table, "cps", table.text("cps"), frozenset(("cps",))) if "cps" in table else ""
     return ExtensionRule(oids.CERTIFICATE_POLICIES, critical, policy=policy, url=url)
 
 
@@ -231,6 +264,7 @@ _TYPES: dict[str, Callable[[ProfileTable, bool, str, Pairs], ExtensionRule]] = {
     "issuerAltName": _issuer_names,
     "basicConstraints": _constraints,
     "cRLDistributionPoints": _points,
+    "ocspNoCheck": _no_check,
     "certificatePolicies": _policy,
     "authorityInfoAccess": _access,
     "authorityKeyIdentifier": _authority_key,

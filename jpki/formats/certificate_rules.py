@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
-__all__ = ["ATTRIBUTES", "CommonNameRule", "ExtensionRule", "Pairs"]
+__all__ = ["ATTRIBUTES", "CommonNameRule", "ExtensionRule", "Pairs", "ProfileKind"]
 
 Pairs = tuple[tuple[str, str], ...]
 """The attributes of a name in order: type (`OU`) and text, which may hold place holders in braces."""
 
 ATTRIBUTES = "attributes"
 """The `content` of an alternative name that holds the four attributes."""
+
+
+class ProfileKind(Enum):
+    """Whose certificates a profile describes: an authority's own, a holder's, an authority's OCSP responder's."""
+
+    AUTHORITY = "authority"
+    HOLDER = "holder"
+    RESPONDER = "responder"
 
 
 @dataclass(frozen=True, slots=True)

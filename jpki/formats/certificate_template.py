@@ -13,7 +13,18 @@ from jpki.terms import FourAttributes
 
 from . import object_identifiers as oids
 from .certificate_rules import ATTRIBUTES, ExtensionRule, Pairs
-from .der import OCTET_STRING, SEQUENCE, SET, encode, encode_integer, encode_oid, encode_text, encode_time
+from .der import (
+    NULL,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    DerReader,
+    encode,
+    encode_integer,
+    encode_oid,
+    encode_text,
+    encode_time,
+)
 from .distribution_points import DistributionPoint, DistributionPointName, encode_distribution_points
 from .errors import BadHost, FormatError
 from .extensions import (
@@ -82,8 +93,12 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class CertificateTemplate:
-    """The prepared parts of the certificates of one profile, one authority key and one municipality."""
+    """The prepared parts of the certificates of one profile, one authority key and one municipality.
 
+    `distribution_point` is the directory name under which their revocation is published, None where they name none.
+    """
+
+    distribution_point: Name | None
     _issuer: bytes = field(repr=False)
     _subject: bytes = field(repr=False)
     _common_name: re.Pattern[str] | None
@@ -108,7 +123,9 @@ class CertificateTemplate:
         for late, run in groupby(rules, _is_late):
             together = tuple(run)
             parts += together if late else [b"".join(encode_rule(rule, surroundings) for rule in together)]
-        return cls((issuer or fixed).raw, content, common_name, tuple(parts))
+        points = [rule.name for rule in rules if rule.oid == oids.CRL_DISTRIBUTION_POINTS]
+        point = surroundings.name(points[0]) if points else None
+        return cls(point, (issuer or fixed).raw, content, common_name, tuple(parts))
 
     def tbs(
         self,
@@ -169,7 +186,8 @@ def _before_common_name(length: int) -> bytes:
 
 
 def _relative_names(name: Name) -> list[bytes]:
-    return [Name.of((attribute.oid, attribute.text)).raw[2:] for attribute in name.attributes]
+    whole = DerReader.whole(name.raw, _WHAT)
+    return [whole.element(SET) for _ in name.rdns]
 
 
 def _serial_number(number: int) -> bytes:
@@ -218,4 +236,5 @@ _VALUES: dict[str, Callable[[ExtensionRule, Surroundings], bytes]] = {
     oids.CRL_DISTRIBUTION_POINTS: _distribution_point,
     oids.AUTHORITY_INFORMATION_ACCESS: lambda rule, by: encode_ocsp_url(rule.url.format_map(by.texts)),
     oids.AUTHORITY_KEY_IDENTIFIER: _issuer_key,
+    oids.OCSP_NO_CHECK: lambda *_: encode(NULL),
 }

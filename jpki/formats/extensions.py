@@ -172,7 +172,9 @@ def _cps_urls(qualifiers: DerReader) -> tuple[str, ...]:
 
 
 def encode_policy(oid: str, cps_url: str) -> bytes:
-    """Returns the value of certificatePolicies with one policy and the address of its practice statement."""
+    """Returns the value of certificatePolicies with one policy and, unless it is empty, its statement's address."""
+    if not cps_url:
+        return encode(SEQUENCE, encode(SEQUENCE, encode_oid(oid)))
     qualifier = encode(SEQUENCE, encode_oid(oids.CPS_QUALIFIER), encode_text(cps_url, 0x16))
     return encode(SEQUENCE, encode(SEQUENCE, encode_oid(oid), encode(SEQUENCE, qualifier)))
 
@@ -257,6 +259,14 @@ def read_octets(value: bytes, what: str) -> bytes:
     octets = reader.value(OCTET_STRING)
     reader.finish()
     return octets
+
+
+def read_null(value: bytes, what: str) -> bool:
+    """Returns True for a value that is NULL (id-pkix-ocsp-nocheck); raises FormatError."""
+    reader = DerReader(value, what)
+    reader.null()
+    reader.finish()
+    return True
 
 
 def read_integer(value: bytes, what: str) -> int:

@@ -1,6 +1,6 @@
 """The object identifiers this toolkit knows, in dotted form, under the names that standards give them.
 
-Sources: RFC 5280, appendix A; RFC 8017, appendix C; docs/facts.md, certificates.
+Sources: RFC 5280, appendix A; RFC 8017, appendix C; RFC 6960, appendix B; docs/facts.md, certificates.
 """
 
 from __future__ import annotations
@@ -52,7 +52,15 @@ AUTHORITY_INFORMATION_ACCESS = "1.3.6.1.5.5.7.1.1"
 
 CPS_QUALIFIER = "1.3.6.1.5.5.7.2.1"
 OCSP_ACCESS = "1.3.6.1.5.5.7.48.1"
+OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1"
+OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2"
+OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5"
+OCSP_ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6"
 CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2"
+OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
+
+SHA1 = "1.3.14.3.2.26"
+SHA256 = "2.16.840.1.101.3.4.2.1"
 
 RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 SHA256_WITH_RSA_ENCRYPTION = "1.2.840.113549.1.1.11"
@@ -72,3 +80,4 @@ AUTHENTICATION_POLICY = "1.2.392.200149.8.5.1.3.30"
 TEST_POLICY_ARC = "1.2.392.200149.8.5.1.0."
 TEST_SIGNATURE_POLICY = TEST_POLICY_ARC + "20"
 TEST_AUTHENTICATION_POLICY = TEST_POLICY_ARC + "30"  # ours: no source names the authentication one
+TEST_RESPONDER_POLICY = TEST_POLICY_ARC + "90"  # ours: of those who answer for an authority, never of a holder

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from . import object_identifiers as oids
 from .der import NULL, SEQUENCE, DerReader, encode, encode_bits, encode_oid
 
-__all__ = ["SHA256_WITH_RSA", "Signed", "read_signed", "signature_algorithm_name", "signed"]
+__all__ = ["SHA256_WITH_RSA", "Signed", "read_signature", "read_signed", "signature_algorithm_name", "signed"]
 
 SHA256_WITH_RSA = encode(SEQUENCE, encode_oid(oids.SHA256_WITH_RSA_ENCRYPTION), encode(NULL))
 """The algorithm identifier of sha256WithRSAEncryption, with the NULL that RFC 8017, appendix A.2.4, asks for."""
@@ -28,12 +28,17 @@ def read_signed(raw: bytes, what: str) -> Signed:
     """Reads the outer frame of a signed object; raises FormatError. The content is not looked at."""
     frame = DerReader.whole(raw, what)
     content = frame.element(SEQUENCE)
+    return Signed(content, *read_signature(frame))
+
+
+def read_signature(frame: DerReader) -> tuple[bytes, bytes]:
+    """Takes algorithm identifier and signature, the last of a signed object, from its reader; raises FormatError."""
     algorithm = frame.element(SEQUENCE)
     if algorithm != SHA256_WITH_RSA:
-        _check_algorithm(algorithm, what)
+        _check_algorithm(algorithm, frame.what)
     signature = frame.octet_bits()
     frame.finish()
-    return Signed(content, algorithm, signature)
+    return algorithm, signature
 
 
 def signed(content: bytes, signature: bytes, algorithm: bytes = SHA256_WITH_RSA) -> bytes:

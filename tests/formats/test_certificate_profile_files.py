@@ -48,8 +48,21 @@ def test_a_holder_s_profile_makes_no_authority_and_an_authority_s_no_holder() ->
         load_certificate_profile("ca-sign").template(authority(Role.SIGNATURE), CHIYODA, HOSTS)
 
 
-def test_there_are_four_profiles_and_no_other() -> None:
-    assert certificate_profile_names() == ("auth", "ca-auth", "ca-sign", "sign")
+def test_a_responder_s_profile_makes_responders_of_its_authority_and_nothing_else() -> None:
+    sign = authority(Role.SIGNATURE)
+    with pytest.raises(FormatError):
+        load_certificate_profile("ocsp-sign").template(sign, CHIYODA, HOSTS)
+    with pytest.raises(FormatError):
+        _ = load_certificate_profile("ocsp-sign").authority_name
+    with pytest.raises(FormatError):
+        load_certificate_profile("ocsp-auth").responder_template(sign)
+    for name in ("sign", "ca-sign"):
+        with pytest.raises(FormatError):
+            load_certificate_profile(name).responder_template(sign)
+
+
+def test_there_are_six_profiles_and_no_other() -> None:
+    assert certificate_profile_names() == ("auth", "ca-auth", "ca-sign", "ocsp-auth", "ocsp-sign", "sign")
     with pytest.raises(NoSuchProfile) as caught:
         load_certificate_profile("../sign")
     assert caught.value.known == certificate_profile_names()
@@ -94,6 +107,31 @@ def text_of(name: str) -> str:
         ("ca-sign", 'type = "subjectKeyIdentifier"', 'type = "certificatePolicies"', "extension[4].type"),
         ("ca-sign", "validity_years    = 10", "validity_years = 10\nunknown = 1", "unknown"),
         ("auth", "[policy]", "[policy", ""),
+        ("auth", 'purposes = ["clientAuth"]', 'purposes = ["OCSPSigning"]', "extension"),
+        ("auth", 'purposes = ["clientAuth"]', 'purposes = ["clientAuth", "OCSPSigning"]', "extension"),
+        ("auth", 'type = "issuerAltName"', 'type = "ocspNoCheck"', "extension[3].name"),
+        ("auth", 'type = "subjectKeyIdentifier"', 'type = "ocspNoCheck"', "extension"),
+        ("ca-sign", 'type = "subjectKeyIdentifier"', 'type = "ocspNoCheck"', "extension"),
+        ("sign", 'issued = "test-signature"', 'issued = "test-responder"', "policy.issued"),
+        ("ocsp-sign", 'issued = "test-responder"', 'issued = "test-signature"', "policy.issued"),
+        ("ocsp-sign", "[policy]", '[policy]\njapan = ["signature"]', "policy.japan"),
+        ("ocsp-sign", 'purposes = ["OCSPSigning"]', 'purposes = ["OCSPSigning", "clientAuth"]', "extension"),
+        ("ocsp-sign", 'purposes = ["OCSPSigning"]', 'purposes = ["clientAuth"]', "extension"),
+        ("ocsp-sign", '[[extension]]\ntype = "ocspNoCheck"\n', "", "extension"),
+        ("ocsp-sign", "validity_days = 30", "validity_days = 3000", "validity_days"),
+        ("ocsp-sign", "validity_days = 30", "validity_years = 1", "validity_days"),
+        ("ocsp-sign", '["CN", "{common_name}"]', '["CN", "x"]', "subject"),
+        ("ocsp-sign", "JPKI-TEST", "JPKI", "organization"),
+        ("ocsp-sign", '["OU", "JPKI for digital signature"]', '["OU", "{prefecture}"]', "subject"),
+        ("ocsp-auth", '["O", "{test_mark}"]', '["O", "{municipality}"]', "extension"),
+        (
+            "ocsp-auth",
+            'type = "certificatePolicies"',
+            'type = "certificatePolicies"\ncps = "http://{cps}"',
+            "extension",
+        ),
+        ("ca-sign", '["OU", "JPKI for digital signature"]', '["OU", "{ocsp}"]', "subject"),
+        ("ocsp-sign", 'kind         = "responder"', 'kind = "authority"', "subject"),
     ],
 )
 def test_a_profile_that_does_not_follow_the_schema_is_refused(name: str, old: str, new: str, where: str) -> None:
@@ -104,7 +142,7 @@ def test_a_profile_that_does_not_follow_the_schema_is_refused(name: str, old: st
     assert (caught.value.profile, caught.value.where) == ("mine", where)
 
 
-@pytest.mark.parametrize("name", ["auth", "ca-auth", "ca-sign", "sign"])
+@pytest.mark.parametrize("name", certificate_profile_names())
 def test_a_profile_without_one_of_its_lines_is_read_or_refused(name: str) -> None:
     lines = text_of(name).splitlines()
     for number in range(len(lines)):

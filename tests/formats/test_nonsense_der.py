@@ -9,19 +9,24 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from issued import DAY, HOLDER_KEY, authority, holder, key, list_of
+from ocsp_answers import answer, cert_id, single
 
 from jpki.formats import (
     AuthorityKeyId,
     Certificate,
     CertificateList,
     CertificateRequest,
+    CertStatus,
     DistributionPointName,
     FormatError,
     IssuingDistributionPoint,
     Name,
+    OcspRequest,
+    OcspResponse,
     RevocationReason,
     RevokedEntry,
     certificate_request,
+    ocsp_request,
 )
 from jpki.terms import Role
 
@@ -68,6 +73,22 @@ def read_list(raw: bytes) -> None:
     _ = repr(found), found.unknown_critical_extensions, found.unknown_critical_entry_extensions
 
 
+def read_question(raw: bytes) -> None:
+    found = OcspRequest.parse(raw)
+    for named in found.cert_ids:
+        _ = named.algorithm, named.issuer_name_hash, named.issuer_key_hash
+    _ = repr(found)
+
+
+def read_answer(raw: bytes) -> None:
+    found = OcspResponse.parse(raw)
+    if found.basic is not None:
+        for one in found.basic.responses:
+            _ = one.unknown_critical_extensions, found.basic.find(one.cert_id)
+    _ = repr(found)
+
+
+HELD = CertStatus.revoked(DAY, RevocationReason.CERTIFICATE_HOLD)
 REQUEST = certificate_request(NAME, key(HOLDER_KEY).public_key_info, key(HOLDER_KEY).sign)
 READERS: list[tuple[Callable[[bytes], None], bytes]] = [
     (read_certificate, holder(Role.SIGNATURE).raw),
@@ -75,6 +96,9 @@ READERS: list[tuple[Callable[[bytes], None], bytes]] = [
     (read_certificate, authority(Role.SIGNATURE).raw),
     (read_request, REQUEST),
     (read_list, certificate_list()),
+    (read_question, ocsp_request([cert_id()], bytes(32))),
+    (read_question, ocsp_request([cert_id(), cert_id(serial=5)])),
+    (read_answer, answer(single(HELD, cutoff=DAY), single(), nonce=bytes(32))),
 ]
 CHANGES = st.lists(
     st.tuples(
@@ -142,7 +166,7 @@ def test_one_octet_wrong_is_read_or_refused_at_every_place(which: int) -> None:
 @example(b"\x30\x84\xff\xff\xff\xff")
 @example(b"\x30\x03\x30\x01\x30")
 def test_nonsense_is_refused(raw: bytes) -> None:
-    for read in (read_certificate, read_request, read_list):
+    for read in (read_certificate, read_request, read_list, read_question, read_answer):
         with pytest.raises(FormatError):
             read(raw)
 
@@ -150,6 +174,6 @@ def test_nonsense_is_refused(raw: bytes) -> None:
 @pytest.mark.parametrize("filler", [b"\x00", b"\x30", b"\x30\x80", b"\xff", b"\x30\x84\x00"])
 def test_millions_of_octets_of_nonsense_are_refused(filler: bytes) -> None:
     raw = filler * (8_000_000 // len(filler))
-    for read in (read_certificate, read_request, read_list):
+    for read in (read_certificate, read_request, read_list, read_question, read_answer):
         with pytest.raises(FormatError):
             read(raw)

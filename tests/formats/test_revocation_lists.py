@@ -20,6 +20,8 @@ from jpki.formats import (
     RevocationReason,
     RevokedEntry,
     encode_revoked,
+    encode_revoked_line,
+    encode_revoked_lines,
     to_pem,
 )
 from jpki.terms import Role
@@ -48,12 +50,15 @@ def test_an_unspecified_reason_is_not_written() -> None:
 )
 def test_the_quick_way_writes_what_an_entry_writes(rows: list[tuple[int, datetime, RevocationReason]]) -> None:
     assert encode_revoked(rows) == b"".join(RevokedEntry(*row).encode() for row in rows)
+    assert [encode_revoked_line(*row) for row in rows] == [RevokedEntry(*row).encode() for row in rows]
 
 
 @pytest.mark.parametrize("serial", [-1, 1 << 159])
 def test_a_number_below_zero_or_too_long_is_not_written(serial: int) -> None:
     with pytest.raises(FormatError):
         encode_revoked([(serial, DAY, RevocationReason.SUPERSEDED)])
+    with pytest.raises(FormatError):
+        encode_revoked_line(serial, DAY, RevocationReason.SUPERSEDED)
 
 
 def test_a_time_in_another_zone_is_written_in_utc() -> None:
@@ -125,3 +130,20 @@ def test_openssl_refuses_a_certificate_that_our_list_names_and_takes_one_that_it
     for serial, end in ((0x06D18006, "certificate revoked"), (0x06D18007, "certificate.pem: OK")):
         program.publish(revocation_list(role, serial))
         assert end in program.says(holder(role).raw, DAY + timedelta(minutes=1))
+
+
+@given(
+    st.lists(st.integers(0, (1 << 159) - 1) | st.integers(0, 1 << 33), max_size=20),
+    st.sampled_from(RevocationReason),
+)
+def test_many_entries_of_one_moment_are_those_made_one_by_one(serials: list[int], reason: RevocationReason) -> None:
+    moment = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
+    assert encode_revoked_lines(serials, moment, reason) == [
+        encode_revoked_line(serial, moment, reason) for serial in serials
+    ]
+
+
+@pytest.mark.parametrize("serial", [-1, -128, -(1 << 31), 1 << 159])
+def test_a_number_that_no_entry_can_have_is_refused_among_many(serial: int) -> None:
+    with pytest.raises(FormatError):
+        encode_revoked_lines([1, 0x0100_0001, serial], datetime(2026, 11, 22, tzinfo=UTC), RevocationReason.SUPERSEDED)
