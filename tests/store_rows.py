@@ -19,6 +19,7 @@ def row(number: int, holder: str = "", **different: object) -> NewCertificate:
         "ordinal": 1,
         "issuer": CA,
         "municipality": "13101",
+        "point": 1,
         "not_before": NOW,
         "not_after": NOW + timedelta(days=1000),
         "key_hash": number.to_bytes(16, "big"),

@@ -1,7 +1,8 @@
 """Many rows at a time: a statement is turned into text once, and its values go to the driver as they are.
 
 SQLAlchemy's own way looks at every value of every row, which costs more than storing it. The values of these tables are
-whole numbers, text and bytes, which all drivers take as they are.
+whole numbers, text and bytes, which all drivers take as they are. SQLite takes a row at a time; PostgreSQL takes all of
+them in one statement, column by column, as arrays.
 """
 
 from __future__ import annotations
@@ -9,46 +10,72 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Insert, Row, Select, bindparam
+from sqlalchemy import Column, Connection, Row, Select, Table, any_, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ColumnElement
 
-__all__ = ["Bulk", "Lookup"]
+__all__ = ["BulkDelete", "BulkInsert", "Lookup"]
 
-_AT_ONCE = 500  # values in one question: far under every database's limit of parameters
+_AT_ONCE = 500  # values in one question: far under SQLite's limit of parameters
 
 
-class Bulk:
-    """One statement for many rows. `parameters` name a row's values in their order."""
+class BulkInsert:
+    """The insertion of many rows, of which `columns` name the values in their order."""
 
-    __slots__ = ("_parameters", "_prepared", "_statement")
+    __slots__ = ("_columns", "_prepared")
 
-    def __init__(self, statement: Insert | Delete, parameters: Sequence[str]) -> None:
-        self._statement = statement
-        self._parameters = tuple(parameters)
-        self._prepared: dict[tuple[str, str], tuple[str, tuple[int, ...] | None]] = {}
+    def __init__(self, table: Table, columns: Sequence[str]) -> None:
+        self._columns = [table.c[name] for name in columns]
+        self._prepared: dict[str, str] = {}
 
     def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Runs the statement for each row, within the connection's transaction."""
+        """Adds the rows, within the connection's transaction."""
         if not rows:
             return
-        kind = (connection.dialect.name, connection.dialect.driver)
-        prepared = self._prepared.get(kind)
-        if prepared is None:
-            prepared = self._prepared[kind] = self._prepare(connection)
-        text, order = prepared
-        if order is None:
-            connection.exec_driver_sql(text, [dict(zip(self._parameters, row, strict=True)) for row in rows])
-        elif order == tuple(range(len(self._parameters))):
-            connection.exec_driver_sql(text, list(rows))
+        dialect = connection.dialect
+        text = self._prepared.get(dialect.name)
+        if text is None:
+            text = self._prepared[dialect.name] = self._text(dialect)
+        if dialect.name == "postgresql":
+            connection.exec_driver_sql(text, tuple(list(values) for values in zip(*rows, strict=True)))
         else:
-            connection.exec_driver_sql(text, [tuple(row[place] for place in order) for row in rows])
+            connection.exec_driver_sql(text, list(rows))
 
-    def _prepare(self, connection: Connection) -> tuple[str, tuple[int, ...] | None]:
-        """Returns the text for this driver, and the order it wants the values in; None where it wants them by name."""
-        compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(self._parameters))
-        names = getattr(compiled, "positiontup", None)
-        order = tuple(self._parameters.index(name) for name in names) if names else None
-        return str(compiled), order
+    def _text(self, dialect: Dialect) -> str:
+        table = self._columns[0].table
+        names = [column.name for column in self._columns]
+        if dialect.name == "postgresql":
+            arrays = ", ".join(f"%b::{_type(column, dialect)}[]" for column in self._columns)
+            return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+
+
+class BulkDelete:
+    """The deletion of many rows by their values in one column."""
+
+    __slots__ = ("_column", "_prepared")
+
+    def __init__(self, column: Column[Any]) -> None:
+        self._column = column
+        self._prepared: dict[str, str] = {}
+
+    def run(self, connection: Connection, values: Sequence[Any]) -> None:
+        """Removes the rows that have one of these values, within the connection's transaction."""
+        if not values:
+            return
+        dialect = connection.dialect
+        text = self._prepared.get(dialect.name)
+        if text is None:
+            text = self._prepared[dialect.name] = self._text(dialect)
+        if dialect.name == "postgresql":
+            connection.exec_driver_sql(text, (list(values),))
+        else:
+            connection.exec_driver_sql(text, [(value,) for value in values])
+
+    def _text(self, dialect: Dialect) -> str:
+        value = f"ANY (%b::{_type(self._column, dialect)}[])" if dialect.name == "postgresql" else "?"
+        return f"DELETE FROM {self._column.table.name} WHERE {self._column.name} = {value}"  # noqa: S608
 
 
 class Lookup:
@@ -59,26 +86,32 @@ class Lookup:
     def __init__(self, statement: Select[Any], column: ColumnElement[Any]) -> None:
         self._statement = statement
         self._column = column
-        self._prepared: dict[tuple[str, str, int], tuple[str, tuple[str, ...] | None]] = {}
+        self._prepared: dict[tuple[str, int], str] = {}
 
     def run(self, connection: Connection, values: Sequence[Any]) -> Iterator[Row[Any]]:
         """Yields the rows, in the order of the statement within each 500 values; a value given twice is asked once."""
+        if not values:
+            return
         values = list(dict.fromkeys(values))
+        dialect = connection.dialect
+        as_array = dialect.name == "postgresql"
         for start in range(0, len(values), _AT_ONCE):
             part = values[start : start + _AT_ONCE]
-            kind = (connection.dialect.name, connection.dialect.driver, len(part))
-            prepared = self._prepared.get(kind)
-            if prepared is None:
-                prepared = self._prepared[kind] = self._prepare(connection, len(part))
-            text, names = prepared
-            wanted = tuple(part) if names is None else dict(zip(names, part, strict=True))
-            yield from connection.exec_driver_sql(text, wanted)
+            kind = (dialect.name, 0 if as_array else len(part))
+            text = self._prepared.get(kind)
+            if text is None:
+                text = self._prepared[kind] = self._array(dialect) if as_array else self._list(dialect, len(part))
+            yield from connection.exec_driver_sql(text, {"wanted": part} if as_array else tuple(part))
 
-    def _prepare(self, connection: Connection, count: int) -> tuple[str, tuple[str, ...] | None]:
-        """Returns the text for this driver, and the names it wants the values by; None where it wants them in order."""
-        names = tuple(f"value_{number}" for number in range(count))
-        wanted = self._column.in_([bindparam(name, type_=self._column.type) for name in names])
-        compiled = self._statement.where(wanted).compile(
-            dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
-        )
-        return str(compiled), None if getattr(compiled, "positiontup", None) else names
+    def _array(self, dialect: Dialect) -> str:
+        wanted = bindparam("wanted", type_=ARRAY(self._column.type))
+        text = str(self._statement.where(self._column == any_(wanted)).compile(dialect=dialect))
+        return text.replace("%(wanted)s", "%(wanted)b")  # as its octets are: as text, psycopg looks at every character
+
+    def _list(self, dialect: Dialect, count: int) -> str:
+        wanted = self._column.in_([bindparam(f"value_{at}", type_=self._column.type) for at in range(count)])
+        return str(self._statement.where(wanted).compile(dialect=dialect, compile_kwargs={"render_postcompile": True}))
+
+
+def _type(column: Column[Any], dialect: Dialect) -> str:
+    return column.type.compile(dialect=dialect)

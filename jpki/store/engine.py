@@ -1,130 +1,122 @@
-"""A database engine for a store, and its errors in words of ours.
-
-SQLite keeps its log beside the file (WAL), syncs at every commit, starts writing transactions with `BEGIN IMMEDIATE`
-(an upgrade of a read lock would fail at once under several processes), waits for others, and checks foreign keys.
-"""
+"""What every database of a store has in common: an engine, transactions of two kinds, and errors in words of ours."""
 
 from __future__ import annotations
 
-import sqlite3
+import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, SQLAlchemyError
 
-from .errors import (
-    BadStoreUrl,
-    ForeignStore,
-    NoStore,
-    StoreBusy,
-    StoreConflict,
-    StoreDamaged,
-    StoreError,
-    StoreFull,
-    StoreReadOnly,
-)
+from .errors import StoreConflict, StoreError
 
-__all__ = ["APPLICATION_ID", "WRITING", "file_of", "sqlite_engine", "translated"]
+__all__ = ["APPLICATION_ID", "NOTHING", "WRITING", "Place", "keep_to_its_process", "translated"]
 
 WRITING = {"jpki_writing": True}
 """Execution options of a connection whose next transaction writes."""
 
-APPLICATION_ID = 0x4A504B49  # "JPKI": stands in the file's header, so that a foreign file is known as one
+APPLICATION_ID = 0x4A504B49  # "JPKI": stands in the database, so that a foreign one is known as one
 
-_PAGES_BETWEEN_CHECKPOINTS = 4000
-_CACHE_KIBIBYTES = 64 * 1024
-
-
-def file_of(address: str | Path) -> Path:
-    """Returns the file that a store's address names: a path, or `sqlite:///PATH`. Raises BadStoreUrl."""
-    if isinstance(address, Path) or "://" not in address:
-        return Path(address)
-    try:
-        url: URL = make_url(address)
-    except ArgumentError:
-        raise BadStoreUrl(problem="not an address") from None
-    if url.password is not None:
-        raise BadStoreUrl(problem="a password in the address")
-    if url.get_backend_name() != "sqlite" or url.host or url.query:
-        raise BadStoreUrl(problem="not of the form sqlite:///PATH")
-    if not url.database or url.database == ":memory:":
-        raise BadStoreUrl(problem="names no file")
-    return Path(url.database)
+NOTHING = -1
+"""Stands for the mark of a database in which there is nothing yet."""
 
 
-def sqlite_engine(file: Path, busy_seconds: float, *, make: bool = False) -> Engine:
-    """Returns an engine on a SQLite file, which must exist unless `make` is set."""
-    address = f"file:{quote(str(file.absolute()))}?mode={'rwc' if make else 'rw'}"
+class Place(ABC):
+    """Where a store lies, with everything that one kind of database does in its own way."""
 
-    def connect() -> sqlite3.Connection:
-        # Transactions are started below, by their kind. A pooled connection may be used by another thread later.
-        return sqlite3.connect(
-            address,
-            uri=True,
-            timeout=busy_seconds,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
+    __slots__ = ()
 
-    # By the address alone SQLAlchemy would take this for a database in memory, and its pool for those closes
-    # connections that other threads are using.
-    engine = create_engine("sqlite://", creator=connect, hide_parameters=True, poolclass=QueuePool)
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """Returns the place as people read it; nothing secret is in it."""
 
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in (
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "trusted_schema = OFF",
-            "cell_size_check = ON",
-            f"cache_size = -{_CACHE_KIBIBYTES}",
-            f"wal_autocheckpoint = {_PAGES_BETWEEN_CHECKPOINTS}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Returns the address by which the place can be named again from anywhere."""
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("jpki_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    @abstractmethod
+    def engine(self, busy_seconds: float, *, make: bool = False, read_only: bool = False) -> Engine:
+        """Returns an engine; `make` lets it make what is not there."""
 
-    return engine
+    @abstractmethod
+    def look(self) -> None:
+        """Raises NoStore where it shows without a connection that there is none."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Gets ready for a new store; what is there is left alone. Raises StoreError."""
+
+    @abstractmethod
+    def settle(self, engine: Engine) -> None:
+        """Gives the database the properties that stay with it, if it lacks them; before any transaction."""
+
+    @abstractmethod
+    def mark(self, connection: Connection) -> int:
+        """Returns the number by which a program marked the database as its own; 0 for none, NOTHING where it is empty.
+
+        Raises ForeignStore for a mark of another form.
+        """
+
+    @abstractmethod
+    def set_mark(self, connection: Connection, mark: int) -> None:
+        """Marks the database; its tables are there already, in the same transaction."""
+
+    @abstractmethod
+    def hold_schema(self, connection: Connection) -> None:
+        """Waits until nobody else changes the schema, and keeps them off to the end of the transaction."""
+
+    @abstractmethod
+    def damage(self, connection: Connection) -> str | None:
+        """Reads everything, and returns what does not hold together in a few English words, or None."""
+
+    @abstractmethod
+    def conflict(self, error: BaseException) -> str:
+        """Returns the table and columns of which two rows wanted the same; never a value."""
+
+    @abstractmethod
+    def error(self, error: BaseException, busy_seconds: float, *, lost: bool) -> StoreError | None:
+        """Returns what a driver's error means, None for another exception; `lost`: the connection is gone with it."""
 
 
 @contextmanager
-def translated(file: Path, busy_seconds: float) -> Iterator[None]:
+def translated(place: Place, busy_seconds: float) -> Iterator[None]:
     """Raises what the database reports as errors of the store; other exceptions pass."""
     try:
         yield
     except IntegrityError as error:
-        # SQLite says "UNIQUE constraint failed: table.column, …": names of columns, no values.
-        raise StoreConflict(store=str(file), what=str(error.orig).rpartition(": ")[2]) from error
+        # Without its cause: PostgreSQL repeats the values there.
+        raise StoreConflict(store=place.text, what=place.conflict(error.orig or error)) from None
     except DBAPIError as error:
-        raise _translation(file, busy_seconds, error.orig) from error
-    except sqlite3.Error as error:
-        raise _translation(file, busy_seconds, error) from error
+        cause = error.orig or error
+        raise place.error(cause, busy_seconds, lost=error.connection_invalidated) or _other(place, error) from error
     except SQLAlchemyError as error:
-        raise StoreError(store=str(file), problem=type(error).__name__) from error
+        raise _other(place, error) from error
+    except Exception as error:
+        found = place.error(error, busy_seconds, lost=False)
+        if found is None:
+            raise
+        raise found from error
 
 
-def _translation(file: Path, busy_seconds: float, error: BaseException | None) -> StoreError:
-    store = str(file)
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreBusy(store=store, seconds=busy_seconds)
-    if code == sqlite3.SQLITE_FULL:
-        return StoreFull(store=store)
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return StoreReadOnly(store=store)
-    if code == sqlite3.SQLITE_CORRUPT:
-        return StoreDamaged(store=store, problem=str(error))
-    if code == sqlite3.SQLITE_NOTADB:
-        return ForeignStore(store=store)
-    if code == sqlite3.SQLITE_CANTOPEN and not file.exists():
-        return NoStore(store=store)
-    return StoreError(store=store, problem=str(error))
+def keep_to_its_process(engine: Engine) -> None:
+    """Has a process that was forked off make connections of its own: two that use one would read each other's rows."""
+
+    @event.listens_for(engine, "connect")
+    def _mine(_: object, record: Any) -> None:  # noqa: ANN401 - a record of SQLAlchemy's pool
+        record.info["process"] = os.getpid()
+
+    @event.listens_for(engine, "checkout")
+    def _is_mine(_: object, record: Any, proxy: Any) -> None:  # noqa: ANN401
+        if record.info["process"] != os.getpid():
+            # Let go of, and not closed: closing would tell the server to end the other process's session.
+            record.dbapi_connection = proxy.dbapi_connection = None
+            raise DisconnectionError
+
+
+def _other(place: Place, error: SQLAlchemyError) -> StoreError:
+    return StoreError(store=place.text, problem=type(error).__name__)

@@ -2,14 +2,16 @@
 
 AuthorityError
 └── StoreError(store, problem)          the store cannot be used, or could not keep what it was given
-    ├── NoStore(store)                  there is no such file
+    ├── NoStore(store)                  there is no such file or database
     ├── StoreExists(store)              there is one already, and it was to be made
-    ├── ForeignStore(store)             a file that is not a store of this toolkit
+    ├── ForeignStore(store)             a file or database that is not a store of this toolkit
     ├── StoreTooNew(store, found, known)    made by a later version of this toolkit
     ├── StoreDamaged(store, problem)    a file that was cut short or altered
     ├── StoreBusy(store, seconds)       another program held it for longer than this
     ├── StoreFull(store)                no space left; nothing of the transaction was kept
     ├── StoreReadOnly(store)            may not be written
+    ├── StoreGone(store, problem)       the server does not answer, or the connection to it ended
+    ├── StoreDenied(store, problem)     the server lets nobody in by this name, or does not let it do this
     └── StoreConflict(store, what)      two writers wanted what only one can have; nothing of the transaction was kept
 BadInput
 └── BadStoreUrl(problem)                a store is named in a way that cannot be used
@@ -26,9 +28,11 @@ __all__ = [
     "StoreBusy",
     "StoreConflict",
     "StoreDamaged",
+    "StoreDenied",
     "StoreError",
     "StoreExists",
     "StoreFull",
+    "StoreGone",
     "StoreReadOnly",
     "StoreTooNew",
 ]
@@ -43,7 +47,7 @@ class BadStoreUrl(BadInput):
 
 
 class StoreError(AuthorityError):
-    """Says that a store (`store`: its file) cannot be used, and why in a few English words."""
+    """Says that a store (`store`: its file, or its address) cannot be used, and why in a few English words."""
 
     def __init__(self, *, store: str, problem: str = "") -> None:
         super().__init__()
@@ -61,7 +65,7 @@ class StoreExists(StoreError):
 
 
 class ForeignStore(StoreError):
-    """Says that a file is not a store of this toolkit."""
+    """Says that a file or database is not a store of this toolkit."""
 
 
 class StoreTooNew(StoreError):
@@ -78,7 +82,10 @@ class StoreDamaged(StoreError):
 
 
 class StoreBusy(StoreError):
-    """Says that another program held the store for longer than `seconds`."""
+    """Says that others held what was wanted for longer than `seconds`, or that each waited for the other.
+
+    Nothing was kept; the same once more is safe.
+    """
 
     def __init__(self, *, store: str, seconds: float) -> None:
         super().__init__(store=store)
@@ -91,6 +98,17 @@ class StoreFull(StoreError):
 
 class StoreReadOnly(StoreError):
     """Says that the store may not be written."""
+
+
+class StoreGone(StoreError):
+    """Says that the database's server does not answer, or that the connection ended.
+
+    Where it ended while a transaction was being committed, that transaction may be kept or not.
+    """
+
+
+class StoreDenied(StoreError):
+    """Says that the server refuses this role, or what it wants to do; `problem` is what the server said."""
 
 
 class StoreConflict(StoreError):

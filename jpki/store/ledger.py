@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from jpki.terms import CertificateName
 
+from .bulk import Lookup
 from .schema import card, job, job_certificate
 from .values import id_of, moment_of, name_of, seconds_of
+from .view import View
 
 __all__ = ["LedgerReading", "LedgerWriting", "StoredCard", "StoredJob"]
+
+
+_CARDS_OF_CERTIFICATES = Lookup(
+    select(job_certificate.c.certificate, job.c.card).join(job, job.c.id == job_certificate.c.job),
+    job_certificate.c.certificate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +47,10 @@ class StoredJob:
     certificates: tuple[CertificateName, ...]
 
 
-class LedgerReading:
+class LedgerReading(View):
     """Questions to the ledger within one transaction."""
 
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    __slots__ = ()
 
     def card(self, serial: bytes) -> StoredCard | None:
         """Returns what the ledger knows of a card."""
@@ -55,6 +61,11 @@ class LedgerReading:
         """Returns the cards of a holder, in order of serial number."""
         rows = self._connection.execute(select(card).where(card.c.holder == holder).order_by(card.c.serial))
         return tuple(_card(row) for row in rows)
+
+    def cards_of_certificates(self, names: Sequence[CertificateName]) -> dict[CertificateName, bytes]:
+        """Returns the serial number of the card that each of these certificates was issued for, where it is known."""
+        rows = _CARDS_OF_CERTIFICATES.run(self._connection, [id_of(name) for name in names])
+        return {name_of(row.certificate): row.card for row in rows}
 
     def open_job(self, serial: bytes) -> StoredJob | None:
         """Returns the work on a card that is not done, if there is any."""

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, not_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, not_, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from jpki.terms import CertificateName, Role
 
 from .bulk import Lookup
+from .holds import HoldReading
 from .ledger import LedgerReading
-from .schema import authority_key, certificate, encoded_certificate, intent, revocation, revocation_list, setting
+from .lists import ListReading
+from .records import RecordReading
+from .schema import (
+    authority_key,
+    certificate,
+    certificate_key,
+    encoded_certificate,
+    holder_certificate,
+    intent,
+    revocation,
+    setting,
+)
+from .standing import StandingReading
 from .values import (
     HOLD,
     CertificateState,
     Intent,
-    ListEntry,
-    PublishedList,
     StoredAuthorityKey,
     StoredCertificate,
     StoredRevocation,
@@ -29,9 +40,9 @@ from .values import (
     id_of,
     moment_of,
     name_of,
-    role_of,
     seconds_of,
 )
+from .watched import WatchReading
 
 __all__ = ["StoreReading"]
 
@@ -42,13 +53,25 @@ _CERTIFICATE: Select[Any] = select(
 
 
 _OF_HOLDERS = Lookup(
-    _CERTIFICATE.order_by(certificate.c.holder, certificate.c.authority, certificate.c.ordinal), certificate.c.holder
+    _CERTIFICATE.join(holder_certificate, holder_certificate.c.certificate == certificate.c.id).order_by(
+        holder_certificate.c.holder, holder_certificate.c.authority, holder_certificate.c.ordinal
+    ),
+    holder_certificate.c.holder,
 )
-_WITH_KEYS = Lookup(_CERTIFICATE, certificate.c.key_hash)
+_WITH_KEYS = Lookup(
+    _CERTIFICATE.join(certificate_key, certificate_key.c.certificate == certificate.c.id), certificate_key.c.key_hash
+)
+_NAMED = Lookup(_CERTIFICATE, certificate.c.id)
 _ENCODED = Lookup(select(encoded_certificate), encoded_certificate.c.id)
+_LAST_ISSUED = (
+    select(certificate.c.not_before)
+    .where(certificate.c.id >= bindparam("first"), certificate.c.id < bindparam("end"))
+    .order_by(certificate.c.id.desc())
+    .limit(1)
+)
 
 
-class StoreReading(LedgerReading):
+class StoreReading(ListReading, RecordReading, HoldReading, LedgerReading, WatchReading, StandingReading):
     """Questions to the store within one transaction: all answers belong to one moment."""
 
     __slots__ = ("_store",)
@@ -73,9 +96,14 @@ class StoreReading(LedgerReading):
                 moment_of(row.not_before),
                 moment_of(row.not_after),
                 row.encoded,
+                row.place,
             )
             for row in rows
         )
+
+    def count_authority_keys(self) -> int:
+        """Returns how many generations of keys there are of both authorities; none is ever taken away."""
+        return int(self._connection.execute(select(func.count()).select_from(authority_key)).scalar_one())
 
     def certificate(self, name: CertificateName) -> StoredCertificate | None:
         """Returns what is known of the certificate of this name, or None."""
@@ -83,6 +111,11 @@ class StoreReading(LedgerReading):
             return None
         row = self._connection.execute(_CERTIFICATE.where(certificate.c.id == id_of(name))).one_or_none()
         return _stored(row) if row is not None else None
+
+    def named(self, names: Sequence[CertificateName]) -> dict[CertificateName, StoredCertificate]:
+        """Returns what is known of each of these certificates that there is."""
+        rows = _NAMED.run(self._connection, [id_of(name) for name in names if fits(name)])
+        return {name_of(row.id): _stored(row) for row in rows}
 
     def encoded(self, names: Sequence[CertificateName]) -> dict[CertificateName, bytes]:
         """Returns the DER form of each of these certificates that there is."""
@@ -118,11 +151,18 @@ class StoreReading(LedgerReading):
         if role is not None:
             conditions.append(certificate.c.id.between(code_of(role) << 32, (code_of(role) + 1 << 32) - 1))
         if holder is not None:
-            conditions.append(certificate.c.holder == holder)
+            of_holder = select(holder_certificate.c.certificate).where(holder_certificate.c.holder == holder)
+            conditions.append(certificate.c.id.in_(of_holder))
         if state is not None:
             conditions.append(_in_state(state, seconds_of(at)))
         query = _CERTIFICATE.where(*conditions).order_by(certificate.c.id).limit(limit)
         return tuple(_stored(row) for row in self._connection.execute(query))
+
+    def last_issued(self, role: Role) -> datetime | None:
+        """Returns from when on the certificate with this authority's highest number is valid; None before the first."""
+        found = self._connection.execute(_LAST_ISSUED, {"first": code_of(role) << 32, "end": code_of(role) + 1 << 32})
+        seconds = found.scalar()
+        return None if seconds is None else moment_of(seconds)
 
     def count(self, role: Role, state: CertificateState, at: datetime) -> int:
         """Returns how many certificates of this authority are in this state at this moment."""
@@ -151,36 +191,6 @@ class StoreReading(LedgerReading):
             for row in self._connection.execute(query)
         )
 
-    def newest_list(self, role: Role) -> PublishedList | None:
-        """Returns the authority's revocation list with the highest number, or None before the first."""
-        query = (
-            select(revocation_list)
-            .where(revocation_list.c.authority == code_of(role))
-            .order_by(revocation_list.c.number.desc())
-            .limit(1)
-        )
-        row = self._connection.execute(query).one_or_none()
-        return _published(row) if row is not None else None
-
-    def list_entries(
-        self, issuer: CertificateName, *, not_after_from: datetime | None, published: int
-    ) -> Iterator[ListEntry]:
-        """Yields the lines of a complete list of one authority key, in order of number.
-
-        A certificate that expired before `not_after_from` is left out, but only if its line stood in a list up to the
-        number `published`: each stands in one list issued after its expiry. Source: RFC 5280, 3.3.
-        """
-        query = (
-            select(revocation.c.id, revocation.c.reason, revocation.c.revoked_at)
-            .where(revocation.c.issuer == id_of(issuer))
-            .order_by(revocation.c.id)
-        )
-        if not_after_from is not None:
-            left_out = and_(revocation.c.not_after < seconds_of(not_after_from), revocation.c.first_list <= published)
-            query = query.where(or_(revocation.c.first_list.is_(None), not_(left_out)))
-        for key, reason, revoked_at in self._connection.execute(query):
-            yield ListEntry(key & 0xFFFFFFFF, moment_of(revoked_at), reason)
-
 
 def _in_state(state: CertificateState, at: int) -> ColumnElement[bool]:
     expired = certificate.c.not_after < at
@@ -201,12 +211,14 @@ def _stored(row: Row[Any]) -> StoredCertificate:
         ordinal,
         issuer,
         municipality,
+        point,
         not_before,
         not_after,
         key_hash,
         submission,
         counterpart,
         confirmed_at,
+        _entry,
         reason,
         revoked_at,
         noted_at,
@@ -218,6 +230,7 @@ def _stored(row: Row[Any]) -> StoredCertificate:
         ordinal,
         name_of(issuer),
         municipality,
+        point,
         moment_of(not_before),
         moment_of(not_after),
         key_hash,
@@ -225,16 +238,4 @@ def _stored(row: Row[Any]) -> StoredCertificate:
         name_of(counterpart) if counterpart is not None else None,
         moment_of(confirmed_at) if confirmed_at is not None else None,
         StoredRevocation(name, reason, moment_of(revoked_at), moment_of(noted_at)) if reason is not None else None,
-    )
-
-
-def _published(row: Row[Any]) -> PublishedList:
-    return PublishedList(
-        role_of(row.authority),
-        row.number,
-        name_of(row.issuer),
-        moment_of(row.this_update),
-        moment_of(row.next_update),
-        row.entries,
-        row.digest,
     )

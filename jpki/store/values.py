@@ -14,11 +14,15 @@ __all__ = [
     "HOLD",
     "CertificateState",
     "Intent",
-    "ListEntry",
+    "ListBlock",
     "NewCertificate",
     "PublishedList",
+    "Scope",
     "StoredAuthorityKey",
     "StoredCertificate",
+    "StoredEvent",
+    "StoredPoint",
+    "StoredResponder",
     "StoredRevocation",
     "code_of",
     "end_of",
@@ -97,13 +101,27 @@ class CertificateState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StoredAuthorityKey:
-    """One generation of an authority's key, with its self-signed certificate (DER)."""
+    """One generation of an authority's key, with its self-signed certificate (DER).
+
+    `place` is the address of the private key; None where it lies in the authority's own folder of sealed files.
+    """
 
     name: CertificateName
     generation: int
     not_before: datetime
     not_after: datetime
     encoded: bytes = field(repr=False)
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """A distribution point: the municipality's code, and the directory name (DER) that stands in certificates."""
+
+    id: int
+    authority: Role
+    municipality: str
+    name: bytes = field(repr=False)
 
 
 class Intent(NamedTuple):
@@ -124,6 +142,7 @@ class NewCertificate(NamedTuple):
     ordinal: int
     issuer: CertificateName
     municipality: str
+    point: int
     not_before: datetime
     not_after: datetime
     key_hash: bytes
@@ -154,6 +173,7 @@ class StoredCertificate:
     ordinal: int
     issuer: CertificateName
     municipality: str
+    point: int
     not_before: datetime
     not_after: datetime
     key_hash: bytes
@@ -172,22 +192,65 @@ class StoredCertificate:
         return CertificateState.HELD if held else CertificateState.VALID
 
 
-class ListEntry(NamedTuple):
-    """One line of a revocation list: the number, since when, and the reason code. There may be millions."""
+class Scope(NamedTuple):
+    """What a revocation list covers: one key's certificates, all of them or those of one distribution point."""
 
-    number: int
-    revoked_at: datetime
-    reason: int
+    issuer: CertificateName
+    point: int = 0
+
+
+class ListBlock(NamedTuple):
+    """Lines of a list, one behind the other: how many the database counted, and how many of them say removeFromCRL."""
+
+    entries: int
+    octets: bytes
+    removals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedList:
-    """A revocation list that was made, signed, read back and recorded; `digest` is the SHA-256 of its DER form."""
+    """A revocation list that was made, signed, read back and recorded.
 
-    authority: Role
+    `base` is the number of the list that a delta goes on from, 0 for a complete list; `urgent` says that it came out of
+    turn; everything up to `revision` is in it; `size` counts the octets of its DER form, `digest` is their SHA-256.
+    """
+
+    scope: Scope
     number: int
-    issuer: CertificateName
     this_update: datetime
     next_update: datetime
     entries: int
+    size: int
     digest: bytes
+    revision: int
+    base: int = 0
+    urgent: bool = False
+
+    @property
+    def authority(self) -> Role:
+        """Returns whose list it is."""
+        return self.scope.issuer.authority
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """What was reported once. `digest` is of the report as it came; `outcome` is what became of it, as JSON."""
+
+    id: str
+    person: str
+    kind: str
+    occurred_at: datetime
+    noted_at: datetime
+    digest: bytes
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponder:
+    """The certificate (DER) of one who signs answers about the certificates that an authority's key signed."""
+
+    name: CertificateName
+    issuer: CertificateName
+    not_before: datetime
+    not_after: datetime
+    encoded: bytes = field(repr=False)
