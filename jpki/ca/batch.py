@@ -8,28 +8,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from jpki.store import Intent, NewCertificate, Store, StoreConflict, StoredRevocation, StoreReading, StoreWriting
+from jpki.store import (
+    Intent,
+    NewCertificate,
+    Store,
+    StoreConflict,
+    StoredCertificate,
+    StoredEvent,
+    StoreReading,
+    StoreWriting,
+    told,
+)
 from jpki.terms import CertificateName, Role
 
-from .errors import HolderBusy, IssueRefused, KeyInUse, NumbersExhausted
+from .errors import CertificateUnsound, ClockBehind, HolderBusy, IssueRefused, KeyInUse, NumbersExhausted
 from .issuer import Contents, Issuer
-from .issuing import Issued, IssuedCertificate, IssueRequest, Plan, Planned, Refused, plan
+from .issuing import Issued, IssuedCertificate, IssueRequest, Plan, Planned, Refused, plan, refuse_without_claim
 from .requests import CheckedRequest, check_requests
+from .residents import Resident
+from .revoking import end_replaced, replaced
 from .settings import HIGHEST_NUMBER
 
-__all__ = ["Batch"]
+__all__ = ["CLOCK_TOLERANCE", "Batch"]
 
 Checked = Mapping[Role, CheckedRequest]
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""So far the clocks of machines that issue from one store may be apart."""
+
+
+class _Place(NamedTuple):
+    """What was taken for one certificate: its name, and the number of its distribution point."""
+
+    name: CertificateName
+    point: int
 
 
 class _Draft(NamedTuple):
     """One certificate before it is signed."""
 
     name: CertificateName
+    point: int
     counterpart: CertificateName | None
     plan: Plan
     planned: Planned
@@ -54,18 +77,21 @@ class Batch:
     issuer: Callable[[Role], Issuer]
     at: datetime
     own_keys: Mapping[bytes, CertificateName] = field(default_factory=dict)
+    points: dict[tuple[Role, bytes], int] = field(default_factory=dict)
+    """Distribution points that are in the store already; more are added."""
 
     def issue(self, requests: Sequence[IssueRequest]) -> list[Issued | Refused]:
-        """Returns what became of each request, in their order; raises StoreError with nothing of the batch issued."""
+        """Returns what became of each request, in their order; with nothing issued raises StoreError, ClockBehind."""
         plans = self._plans(requests, _checked(requests))
         todo = [one for one in plans if isinstance(one, Plan) and one.new]
-        outcome = {}
+        outcome: dict[str, Issued | Refused] = {}
         if todo:
-            drafts = self._drafts(todo, self._take_numbers(todo))
+            drafts, unsound = self._drafts(todo, self._take_places(todo))
             # Stage by stage and not one by one: each stage's code and tables then stay in the processor's caches.
             signed = [self.issuer(draft.name.authority).sign(draft.tbs) for draft in drafts]
             made = list(map(self._certificate, drafts, signed))
-            outcome = {result.holder: result for result in self._commit(_by_plan(todo, made))}
+            sound = [one for one in todo if one.request.holder not in unsound] if unsound else todo
+            outcome = {result.holder: result for result in self._commit(_by_plan(sound, made))} | unsound
         return [
             one if isinstance(one, Refused) else outcome[one.request.holder] if one.new else _repeated(self.store, one)
             for one in plans
@@ -73,12 +99,18 @@ class Batch:
 
     def _plans(self, requests: Sequence[IssueRequest], checked: Sequence[Checked | Refused]) -> list[Plan | Refused]:
         good = [one for one in checked if not isinstance(one, Refused)]
-        ends = {role: self.issuer(role).certificate.not_after for role in {role for one in good for role in one}}
+        asked = dict.fromkeys(role for one in good for role in one)
+        ends = {role: self.issuer(role).certificate.not_after for role in asked}
         hashes = [part.key_hash for one in good for part in one.values()]
         people = [request.holder for request in requests]
         with self.store.snapshot() as view:
             known = view.with_keys(hashes)
             families = view.of_holders(people)
+            events = view.events_of_all(people)
+            for role in ends:
+                last = view.last_issued(role)
+                if last is not None and self.at < last - CLOCK_TOLERANCE:
+                    raise ClockBehind(role=role, last=last)
         repetitions = len(set(hashes)) < len(hashes) or len(set(people)) < len(people)
         own = not self.own_keys.keys().isdisjoint(hashes)
         plans: list[Plan | Refused] = []
@@ -94,7 +126,8 @@ class Batch:
                 if own:
                     _refuse_own(one, self.own_keys)
                 family = families.get(request.holder, ())
-                found = plan(request, one, at=self.at, family=family, known=known, ends=ends)
+                reported = events.get(request.holder, ())
+                found = plan(request, one, at=self.at, family=family, events=reported, known=known, ends=ends)
             except IssueRefused as error:
                 plans.append(Refused(request.holder, error))
                 continue
@@ -102,47 +135,73 @@ class Batch:
             plans.append(found)
         return plans
 
-    def _take_numbers(self, plans: Sequence[Plan]) -> Sequence[Mapping[Role, CertificateName]]:
-        """Returns names for the certificates of each plan; their numbers and intents are committed."""
-        names: list[dict[Role, CertificateName]] = [{} for _ in plans]
+    def _take_places(self, plans: Sequence[Plan]) -> Sequence[Mapping[Role, _Place]]:
+        """Returns places for the certificates of each plan; their numbers and intents are committed."""
+        places: list[dict[Role, _Place]] = [{} for _ in plans]
+        new: dict[tuple[Role, bytes], int] = {}
         with self.store.transaction() as change:
             for role in Role:
-                wanting = [own for own, one in zip(names, plans, strict=True) if role in one.new]
+                wanting = [(own, one) for own, one in zip(places, plans, strict=True) if role in one.new]
                 numbers = change.take_numbers(role, len(wanting)) if wanting else range(0)
                 if numbers.stop > HIGHEST_NUMBER + 1:
                     raise NumbersExhausted(role=role)
-                for own, number in zip(wanting, numbers, strict=True):
-                    own[role] = CertificateName(role, number)
+                for (own, one), number in zip(wanting, numbers, strict=True):
+                    point = self._point(change, role, one.request.resident, new)
+                    own[role] = _Place(CertificateName(role, number), point)
             change.note_intents(
                 [
-                    Intent(own[role], one.request.holder, one.request.job, planned.submission, self.at)
-                    for one, own in zip(plans, names, strict=True)
+                    Intent(own[role].name, one.request.holder, one.request.job, planned.submission, self.at)
+                    for one, own in zip(plans, places, strict=True)
                     for role, planned in one.new.items()
                 ]
             )
-        return names
+        self.points.update(new)
+        return places
 
-    def _drafts(self, plans: Sequence[Plan], names: Sequence[Mapping[Role, CertificateName]]) -> list[_Draft]:
-        """Returns all certificates of all plans, in this order, as they are to be signed."""
+    def _point(self, change: StoreWriting, role: Role, resident: Resident, new: dict[tuple[Role, bytes], int]) -> int:
+        """Returns the number of the distribution point of a resident's certificate."""
+        name = self.issuer(role).point_name(resident)
+        known = self.points.get((role, name)) or new.get((role, name))
+        if known is None:
+            known = new[role, name] = change.take_point(role, resident.municipality_code, name)
+        return known
+
+    def _drafts(
+        self, plans: Sequence[Plan], places: Sequence[Mapping[Role, _Place]]
+    ) -> tuple[list[_Draft], dict[str, Issued | Refused]]:
+        """Returns all certificates of all plans, in this order, as they are to be signed; and by holder what is not."""
+        drafts: list[_Draft] = []
+        unsound: dict[str, Issued | Refused] = {}
+        for one, own in zip(plans, places, strict=True):
+            try:
+                drafts += self._drafts_of(one, own)
+            except CertificateUnsound as error:
+                unsound[one.request.holder] = Refused(one.request.holder, error)
+        return drafts, unsound
+
+    def _drafts_of(self, one: Plan, own: Mapping[Role, _Place]) -> list[_Draft]:
+        """Returns all certificates of a plan as they are to be signed; raises CertificateUnsound."""
         drafts = []
-        for one, own in zip(plans, names, strict=True):
-            for role, planned in one.new.items():
-                decision = planned.decision
-                key = planned.checked.public_key_info
-                contents = Contents(own[role].number, self.at, decision.not_after, key, decision.attributes)
-                counterpart = own.get(role.other) or one.current.get(role.other)
-                tbs = self.issuer(role).to_be_signed(one.request.resident, contents)
-                drafts.append(_Draft(own[role], counterpart, one, planned, tbs))
+        for role, planned in one.new.items():
+            decision = planned.decision
+            key = planned.checked.public_key_info
+            name, point = own[role]
+            contents = Contents(name.number, self.at, decision.not_after, key, decision.attributes)
+            other = own.get(role.other)
+            counterpart = other.name if other is not None else one.current.get(role.other)
+            tbs = self.issuer(role).to_be_signed(one.request.resident, contents)
+            drafts.append(_Draft(name, point, counterpart, one, planned, tbs))
         return drafts
 
     def _certificate(self, draft: _Draft, encoded: bytes) -> NewCertificate:
-        name, counterpart, one, planned, _ = draft
+        name, point, counterpart, one, planned, _ = draft
         return NewCertificate(
             name,
             one.request.holder,
             planned.ordinal,
             self.issuer(name.authority).name,
             one.request.resident.municipality_code,
+            point,
             self.at,
             planned.decision.not_after,
             planned.checked.key_hash,
@@ -167,20 +226,25 @@ class Batch:
             return _changed_meanwhile(one)
 
     def _add(self, change: StoreWriting, made: Sequence[_Made]) -> list[Issued | Refused]:
-        """Adds what was made for holders whose certificates are as they were planned with; the others are refused."""
-        families = change.of_holders([one.plan.request.holder for one in made])
-        same = [families.get(one.plan.request.holder, ()) == one.plan.family for one in made]
-        kept = [one for one, unchanged in zip(made, same, strict=True) if unchanged]
-        change.add_certificates([certificate for one in kept for certificate in one.certificates])
-        for stored, reason in (ended for one in kept for ended in one.plan.revoked):
-            if stored.revocation is not None:
-                change.end_hold(stored.name, reason, self.at)
-            else:
-                change.add_revocations([(stored, StoredRevocation(stored.name, reason, self.at, self.at))])
-        return [
-            _issued(change, one) if unchanged else _changed_meanwhile(one)
-            for one, unchanged in zip(made, same, strict=True)
+        """Adds what was made for holders whose certificates are as they were planned with; the others are refused.
+
+        So is whoever was reported dead or gone meanwhile: from here on nobody can be, before this is committed.
+        """
+        people = [one.plan.request.holder for one in made]
+        families = change.of_holders(people)
+        events = change.events_of_all(people)
+        refused = [
+            _refusal(one, families.get(person, ()), events.get(person, ()))
+            for person, one in zip(people, made, strict=True)
         ]
+        kept = [one for one, refusal in zip(made, refused, strict=True) if refusal is None]
+        new = [certificate for one in kept for certificate in one.certificates]
+        ended = [(stored, replaced(stored, reason, self.at)) for one in kept for stored, reason in one.plan.revoked]
+        if new:
+            entry = change.note("issue", self.at, told(certificates=new, revoked=[one for _, one in ended]))
+            change.add_certificates(new, entry)
+            end_replaced(change, ended, entry)
+        return [refusal or _issued(change, one) for one, refusal in zip(made, refused, strict=True)]
 
 
 def _checked(requests: Sequence[IssueRequest]) -> list[Checked | Refused]:
@@ -220,6 +284,18 @@ def _refuse_own(checked: Checked, own_keys: Mapping[bytes, CertificateName]) -> 
     for role, one in checked.items():
         if one.key_hash in own_keys:
             raise KeyInUse(role=role, name=own_keys[one.key_hash])
+
+
+def _refusal(one: _Made, family: tuple[StoredCertificate, ...], events: tuple[StoredEvent, ...]) -> Refused | None:
+    """Returns why what was made is not issued after all, by what the store says now."""
+    if family != one.plan.family:
+        return _changed_meanwhile(one)
+    if events:
+        try:
+            refuse_without_claim(one.certificates[0].name.authority, events)
+        except IssueRefused as error:
+            return Refused(one.plan.request.holder, error)
+    return None
 
 
 def _changed_meanwhile(one: _Made) -> Refused:

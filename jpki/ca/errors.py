@@ -6,13 +6,11 @@ BadInput
 ├── BadSetting(setting, problem)                       a setting of a new authority
 └── EmptyPassphrase                                    a passphrase without a character
 AuthorityError
-├── NoAuthority(folder)                                no authority was made in this folder
-├── AuthorityExists(folder)                            one was, and nothing of it is replaced
+├── NoAuthority(folder)  AuthorityExists(folder)       none was made in this folder; one was, and it is not replaced
 ├── AuthorityFolderFailed(folder, problem)             the folder cannot be made or written
 ├── KeysUnusable(file)                                 a key of the authority, by the file (or place) that holds it
 │   ├── KeyMissing(file)                               not there
-│   ├── PassphraseNeeded(file)                         opened without one
-│   ├── WrongPassphrase(file)                          not the one it was sealed with
+│   ├── PassphraseNeeded(file)  WrongPassphrase(file)  opened without one, or not by the one it was sealed with
 │   ├── DamagedKey(file)                               cut short or altered
 │   ├── ForeignKey(file, role)                         another key than the authority's certificate holds
 │   └── KeyFileFailed(file, problem)                   cannot be read or written
@@ -27,13 +25,20 @@ AuthorityError
 │   ├── NothingToRenew(role)                           the holder has none that is valid
 │   ├── RenewalTooEarly(role, name, first_day)         renewal begins three months before the end
 │   ├── OutlivesAuthority(role, not_after)             it would last longer than the authority's own certificate
+│   ├── ClaimEnded(role, kind, ended_at)               an event ended the resident's claim to certificates
+│   ├── CertificateUnsound(role, problem)              what was to be signed is not what was meant
 │   └── HolderBusy(role)                               the holder's certificates changed while this one was made
 ├── RevocationRefused(name)                            a certificate is not revoked
 │   ├── AlreadyRevoked(name, reason, revoked_at)       for another reason, or not the one to be confirmed
 │   ├── CertificateExpired(name, not_after)            it has ended by itself
+│   ├── NotOnHold(name)                                a hold is to end, and there is none
+│   ├── SuccessorInUse(name, successor)                a hold is to end, and the next certificate is on its card
+│   ├── HoldIsFinal(name)                              by this authority's settings a hold of it cannot end
 │   └── BadRevocation(name, problem)                   a moment or a reason that cannot be
 ├── ListRefused(role, problem)                         what was made is not what it should be
 ├── ClockBehind(role, last)                            the moment lies before what the authority has done already
+├── SealFailed(place, problem)                         a seal over the audit trail cannot be made or kept
+├── SealUnreadable(seal)                               the last one in the store is not what a seal is
 └── NumbersExhausted(role)                             four octets hold no more numbers
 """
 
@@ -41,13 +46,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from jpki.errors import AuthorityError, BadInput
 from jpki.formats import RevocationReason
 from jpki.terms import CertificateName, Role
 
+from .field_problem import FieldProblem
 from .weak_keys import KeyWeakness
 
 if TYPE_CHECKING:
@@ -65,11 +70,13 @@ __all__ = [
     "BadRevocation",
     "BadSetting",
     "CertificateExpired",
+    "CertificateUnsound",
+    "ClaimEnded",
     "ClockBehind",
     "DamagedKey",
     "EmptyPassphrase",
-    "FieldProblem",
     "ForeignKey",
+    "HoldIsFinal",
     "HolderBusy",
     "IssueRefused",
     "KeyFileFailed",
@@ -80,29 +87,19 @@ __all__ = [
     "NoAuthority",
     "NoSuchCertificate",
     "NotEntitled",
+    "NotOnHold",
     "NothingToRenew",
     "NumbersExhausted",
     "OutlivesAuthority",
     "PassphraseNeeded",
     "RenewalTooEarly",
     "RevocationRefused",
+    "SealFailed",
+    "SealUnreadable",
+    "SuccessorInUse",
     "WeakKey",
     "WrongPassphrase",
 ]
-
-
-class FieldProblem(Enum):
-    """What is wrong with a file of residents, or with one field in it."""
-
-    EMPTY = "empty"
-    FORM = "form"
-    OUTER_SPACE = "outer space"
-    CONTROL_CHARACTER = "control character"
-    DUPLICATE = "duplicate"
-    CONTRADICTION = "contradiction"
-    COLUMNS = "columns"
-    ENCODING = "encoding"
-    TOO_LONG = "too long"
 
 
 class BadResidentFile(BadInput):
@@ -290,12 +287,29 @@ class OutlivesAuthority(IssueRefused):
         self.not_after = not_after
 
 
+class ClaimEnded(IssueRefused):
+    """Says by which kind of event, and when, the resident's claim to any certificate ended."""
+
+    def __init__(self, *, role: Role, kind: str, ended_at: datetime) -> None:
+        super().__init__(role=role)
+        self.kind = kind
+        self.ended_at = ended_at
+
+
+class CertificateUnsound(IssueRefused):
+    """Says that a certificate was not signed, because it would not say what was meant (`problem`: English words)."""
+
+    def __init__(self, *, role: Role, problem: str) -> None:
+        super().__init__(role=role)
+        self.problem = problem
+
+
 class HolderBusy(IssueRefused):
     """Says that the holder's certificates changed while this one was made: asked again, it is judged anew."""
 
 
 class RevocationRefused(AuthorityError):
-    """Says that a certificate is not revoked, or not confirmed."""
+    """Says that a certificate is not revoked, not confirmed, or not released from a hold."""
 
     def __init__(self, *, name: CertificateName) -> None:
         super().__init__()
@@ -317,6 +331,22 @@ class CertificateExpired(RevocationRefused):
     def __init__(self, *, name: CertificateName, not_after: datetime) -> None:
         super().__init__(name=name)
         self.not_after = not_after
+
+
+class NotOnHold(RevocationRefused):
+    """Says that a hold is to end, and that the certificate is valid."""
+
+
+class SuccessorInUse(RevocationRefused):
+    """Says that a hold does not end, because the certificate that follows it, `successor`, is on its card."""
+
+    def __init__(self, *, name: CertificateName, successor: CertificateName) -> None:
+        super().__init__(name=name)
+        self.successor = successor
+
+
+class HoldIsFinal(RevocationRefused):
+    """Says that by this authority's settings a hold of such a certificate can only end in a revocation."""
 
 
 class BadRevocation(RevocationRefused):
@@ -351,3 +381,20 @@ class NumbersExhausted(AuthorityError):
     def __init__(self, *, role: Role) -> None:
         super().__init__()
         self.role = role
+
+
+class SealFailed(AuthorityError):
+    """Says that a seal over the audit trail cannot be made, or not be kept as a file, at `place`, and why."""
+
+    def __init__(self, *, place: str, problem: str) -> None:
+        super().__init__()
+        self.place = place
+        self.problem = problem
+
+
+class SealUnreadable(AuthorityError):
+    """Says that a seal in the store is not what a seal is, so that none can follow it."""
+
+    def __init__(self, *, seal: int) -> None:
+        super().__init__()
+        self.seal = seal

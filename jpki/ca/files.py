@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["replace_file", "write_new_file"]
+__all__ = ["replace_file", "sync_folder", "write_new_file"]
 
 
 def write_new_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
@@ -22,7 +22,7 @@ def write_new_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
             os.link(temporary, path)  # rename() would replace a file that is there
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -32,7 +32,7 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _written_beside(path: Path, content: bytes, mode: int) -> Path:
@@ -49,7 +49,7 @@ def _written_beside(path: Path, content: bytes, mode: int) -> Path:
     return temporary
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes a new name in a folder last, where the system can do so."""
     if os.name == "nt":
         return

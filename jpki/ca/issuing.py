@@ -10,11 +10,12 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from jpki.formats import RevocationReason
-from jpki.store import CertificateState, StoredCertificate
+from jpki.store import CertificateState, StoredCertificate, StoredEvent
 from jpki.terms import CertificateName, Role, day_in_japan
 
 from .errors import (
     AlreadyCertified,
+    ClaimEnded,
     IssueRefused,
     KeyInUse,
     NotEntitled,
@@ -22,6 +23,7 @@ from .errors import (
     OutlivesAuthority,
     RenewalTooEarly,
 )
+from .life import end_of_claim
 from .periods import first_day_of_renewal
 from .requests import CheckedRequest
 from .residents import Resident
@@ -37,6 +39,7 @@ __all__ = [
     "Refused",
     "foresee",
     "plan",
+    "refuse_without_claim",
 ]
 
 _ORDER = (Role.SIGNATURE, Role.AUTHENTICATION)
@@ -145,17 +148,20 @@ def plan(
     *,
     at: datetime,
     family: tuple[StoredCertificate, ...],
+    events: tuple[StoredEvent, ...] = (),
     known: Mapping[bytes, StoredCertificate],
     ends: Mapping[Role, datetime],
 ) -> Plan:
     """Returns what to do about a request, or raises IssueRefused. Nothing is read or written here.
 
-    `family` are all certificates of the holder, `known` those with the keys in question, `ends` the last seconds of the
-    authorities' own certificates. Source: docs/authority.md, issuing
+    `family` are all certificates of the holder, `events` what was reported of them, `known` the certificates with the
+    keys in question, `ends` the last seconds of the authorities' own certificates. Source: docs/authority.md, issuing
     """
     wanted = {role: _submission(request, role, one) for role, one in checked.items()}
     old = _submitted_before(wanted, checked, known) if known else {}
     new = [role for role in checked if role not in old]
+    if new and events:
+        refuse_without_claim(new[0], events)
     renewed: dict[Role, datetime] = {}
     revoked: list[tuple[StoredCertificate, RevocationReason]] = []
     last: dict[Role, StoredCertificate] = {}
@@ -176,6 +182,13 @@ def plan(
     return Plan(request, family, planned, old, tuple(revoked), _current(family, at) if family else {})
 
 
+def refuse_without_claim(role: Role, events: tuple[StoredEvent, ...]) -> None:
+    """Raises ClaimEnded for somebody whose claim to certificates has ended by what was reported of them."""
+    end = end_of_claim(events)
+    if end is not None:
+        raise ClaimEnded(role=role, kind=end.kind, ended_at=end.occurred_at)
+
+
 def _submitted_before(
     wanted: Mapping[Role, bytes], checked: Mapping[Role, CheckedRequest], known: Mapping[bytes, StoredCertificate]
 ) -> dict[Role, StoredCertificate]:
@@ -192,13 +205,19 @@ def _submitted_before(
 
 
 def foresee(
-    request: IssueRequest, *, at: datetime, family: tuple[StoredCertificate, ...], ends: Mapping[Role, datetime]
+    request: IssueRequest,
+    *,
+    at: datetime,
+    family: tuple[StoredCertificate, ...],
+    events: tuple[StoredEvent, ...] = (),
+    ends: Mapping[Role, datetime],
 ) -> dict[Role, Certifiable | IssueRefused]:
     """Returns, for each role asked for, what would be issued or why nothing would be; the PKCS#10 is not looked at."""
     found: dict[Role, Certifiable | IssueRefused] = {}
     for role in request.requests:
         own = tuple(one for one in family if one.name.authority is role)
         try:
+            refuse_without_claim(role, events)
             base, _ = _earlier(request, role, own, at)
             renewed = {role: base.not_after} if base is not None else {}
             found |= _entitled(request, [role], renewed=renewed, at=at, ends=ends)

@@ -16,7 +16,8 @@ from pathlib import Path
 from jpki.terms import Sex
 
 from .characters import characters_of
-from .errors import BadResident, BadResidentFile, FieldProblem
+from .errors import BadResident, BadResidentFile
+from .field_problem import FieldProblem
 
 __all__ = ["COLUMNS", "Resident", "read_residents", "scan_residents"]
 
@@ -128,6 +129,23 @@ def _substitutes(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+# RFC 5280, appendix A.1: 128 characters for L, 64 for OU and CN. A prefecture stands in L and OU of certificates, a
+# municipality in L and, with " CRLDP" after it, in CN.
+_LONGEST_PREFECTURE = 64
+_LONGEST_MUNICIPALITY = 64 - len(" CRLDP")
+
+
+def _romaji(longest: int) -> Callable[[str], str]:
+    spelled = _of_form("[A-Za-z](?:[A-Za-z' -]*[A-Za-z])?")
+
+    def read(value: str) -> str:
+        if len(value) > longest:
+            raise _Bad(FieldProblem.TOO_LONG)
+        return spelled(value)
+
+    return read
+
+
 # A number of a record begins with letters, so that no name and no individual number, slipped over from another column,
 # is shown as one in an error.
 _FIELDS: dict[str, Callable[[str], object] | None] = {
@@ -142,8 +160,8 @@ _FIELDS: dict[str, Callable[[str], object] | None] = {
     "municipality_code": _of_form("[0-9]{5}"),
     "prefecture": _required,
     "municipality": _required,
-    "prefecture_romaji": _of_form("[A-Za-z](?:[A-Za-z' -]*[A-Za-z])?"),
-    "municipality_romaji": _of_form("[A-Za-z](?:[A-Za-z' -]*[A-Za-z])?"),
+    "prefecture_romaji": _romaji(_LONGEST_PREFECTURE),
+    "municipality_romaji": _romaji(_LONGEST_MUNICIPALITY),
     "address": _required,
     "nationality": _of_form("[A-Z]{2}"),
     "residence_expiry": _day,

@@ -32,13 +32,12 @@ from jpki.store import CertificateState, ForeignStore, NoStore, Store
 from jpki.terms import Role, Secret
 
 PASSPHRASE = Secret(b"correct horse")
-POOL = PrimePool(8)
-SIGN_KEY, AUTH_KEY = POOL.generate().private_key, POOL.generate().private_key
+NEW_KEYS = PrimePool(8)
 
 
 def made(path: Path, passphrase: Secret = PASSPHRASE, settings: AuthoritySettings | None = None) -> Authority:
-    keys = iter([SIGN_KEY, AUTH_KEY])
-    return AuthorityFolder(path).create(passphrase, settings or AuthoritySettings(), NOW, make_key=lambda: next(keys))
+    chosen = settings or AuthoritySettings()
+    return AuthorityFolder(path).create(passphrase, chosen, NOW, make_key=lambda: NEW_KEYS.generate().private_key)
 
 
 @pytest.fixture(autouse=True)
@@ -60,11 +59,15 @@ def test_the_folder_holds_what_the_documentation_says_and_only_its_owner_reads_i
     found = {str(path.relative_to(folder.path)): path for path in folder.path.rglob("*") if path.is_file()}
     assert sorted(found) == [
         "authority.sqlite3",
+        "certificates/audit.pub",
         "certificates/auth-1.cer",
         "certificates/sign-1.cer",
+        "keys/audit.key",
         "keys/auth-1.key",
         "keys/card-issuer.key",
         "keys/sign-1.key",
+        "seals/000001.json",
+        "seals/000001.json.sig",
     ]
     private = [folder.path, folder.keys, folder.store, *folder.keys.iterdir()]
     assert {path.name for path in private if stat.S_IMODE(path.stat().st_mode) & 0o077} == set()
@@ -133,7 +136,7 @@ def test_a_lost_key_is_an_error_and_no_new_one_is_made(tmp_path: Path) -> None:
 
 def test_another_key_than_the_certificates_is_an_error(tmp_path: Path, keys: PoolKeys) -> None:
     new_authority(tmp_path, keys).close()
-    keys._keys[Role.SIGNATURE, 1] = LoadedKey(POOL.generate().private_key)
+    keys._keys[Role.SIGNATURE, 1] = LoadedKey(NEW_KEYS.generate().private_key)
     with Authority(Store.open(tmp_path / "authority.sqlite3"), keys) as again, pytest.raises(ForeignKey) as caught:
         again.certificate_list(Role.SIGNATURE, NOW)
     assert caught.value.role is Role.SIGNATURE
@@ -214,7 +217,11 @@ def test_a_making_that_was_interrupted_anywhere_is_finished_by_the_same_call(
     kept = {file.name: file.read_bytes() for file in path.rglob("*.key")}
     with made(path) as authority:
         outcome = issue_one(authority, Applicants().asks())
-        assert name_in(outcome, Role.SIGNATURE).number == 0x0100_0002
+        # Numbers that something may have been signed under are not given again.
+        lost = authority.unfinished(NOW + timedelta(days=1))
+        signed = ("jpki.store.writing", "StoreWriting", "add_authority_key")
+        assert [(one.name.number, one.holder) for one in lost] == [(0x0100_0001, "")] * (2 if place == signed else 0)
+        assert name_in(outcome, Role.SIGNATURE).number == 0x0100_0002 + len(lost) // 2
     assert {name: (path / "keys" / name).read_bytes() for name in kept} == kept
     assert [file.name for file in path.rglob(".*")] == []
     with pytest.raises(AuthorityExists):
@@ -242,6 +249,8 @@ def test_settings_stay_with_the_authority(tmp_path: Path) -> None:
         cps_host="cps.example",
         counter="A7Z9",
         first_number=0x0680_0000,
+        authentication_hold_can_end=False,
+        signature_hold_can_end=True,
     )
     with new_authority(tmp_path, settings=settings) as authority:
         outcome = issue_one(authority, Applicants().asks())
@@ -251,6 +260,16 @@ def test_settings_stay_with_the_authority(tmp_path: Path) -> None:
     assert certificate.serial == 0x0680_0001
     assert certificate.ocsp_urls == ("http://sign.example:8080",)
     assert (certificate.subject.common_name or "").endswith("A7Z9")
+
+
+def test_a_store_of_before_there_was_a_choice_ends_holds_as_by_default() -> None:
+    texts = AuthoritySettings().as_texts()
+    old = {name: value for name, value in texts.items() if not name.endswith("_hold_can_end")}
+    assert len(old) == len(texts) - 2
+    assert AuthoritySettings.from_texts(old) == AuthoritySettings()
+    with pytest.raises(BadSetting) as caught:
+        AuthoritySettings.from_texts(texts | {"signature_hold_can_end": "maybe"})
+    assert caught.value.setting == "signature_hold_can_end"
 
 
 @pytest.mark.parametrize("host", ["jpki.go.jp", "ocspsignnorm.jpki.go.jp", "www.JPKI.go.jp:80", "no host", "", "a:b"])

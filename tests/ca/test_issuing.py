@@ -130,7 +130,7 @@ def test_what_another_process_did_meanwhile_is_noticed(
     tmp_path: Path, authority: Authority, applicants: Applicants, keys: PoolKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person, bystander = applicants.person(), applicants.person()
-    interrupted = authority._issuer(Role.SIGNATURE).sign
+    interrupted = authority.issuer(Role.SIGNATURE).sign
     other = Authority(authority.store, keys)
 
     def slow_sign(issuer: object, tbs: bytes) -> bytes:
@@ -151,7 +151,7 @@ def test_a_key_that_another_process_took_meanwhile_stops_only_its_own_request(
     authority: Authority, applicants: Applicants, keys: PoolKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = applicants.keys.generate().private_key
-    sign = authority._issuer(Role.SIGNATURE).sign
+    sign = authority.issuer(Role.SIGNATURE).sign
     other = Authority(authority.store, keys)
 
     def slow_sign(issuer: object, tbs: bytes) -> bytes:

@@ -144,6 +144,8 @@ def test_a_file_of_no_residents_gives_none() -> None:
         ("prefecture_romaji", "東京都", FieldProblem.FORM),
         ("municipality_romaji", "Chiyoda-", FieldProblem.FORM),
         ("municipality_romaji", "", FieldProblem.EMPTY),
+        ("municipality_romaji", "A" * 59, FieldProblem.TOO_LONG),
+        ("prefecture_romaji", "A" * 65, FieldProblem.TOO_LONG),
         ("address", "", FieldProblem.EMPTY),
         ("nationality", "Japan", FieldProblem.FORM),
         ("residence_expiry", "2026-11-31", FieldProblem.FORM),
@@ -185,6 +187,11 @@ def test_rows_are_counted_in_lines_of_the_file() -> None:
         (3, "R000002", "note", FieldProblem.CONTROL_CHARACTER),
         (5, "R000003", "sex", FieldProblem.FORM),
     ]
+
+
+def test_a_municipality_may_be_as_long_as_a_certificate_holds() -> None:
+    (found,) = read(file_of({**GOOD, "prefecture_romaji": "A" * 64, "municipality_romaji": "B" * 58}))
+    assert (len(found.prefecture_romaji), len(found.municipality_romaji)) == (64, 58)
 
 
 @pytest.mark.parametrize("tail", [b"R000002,123456789018\r\n", b"," * len(GOOD) + b"\r\n", b"x\r\n"])

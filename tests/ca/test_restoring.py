@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from authorities import BOTH, NOW, Applicants, PoolKeys, issue_one, name_in, new_authority
 
-from jpki.ca import Authority, CertificateState, ClockBehind, Issued, ListRefused, MadeList
+from jpki.ca import SAFETY_GAP, Authority, CertificateState, ClockBehind, Issued, ListRefused, MadeList
 from jpki.formats import AuthorityKeyId, CertificateList, RevocationReason, RevokedEntry, certificate_list_tbs
-from jpki.store import Store
+from jpki.store import Scope, Store
 from jpki.terms import CertificateName, Role
 
 SIGN = Role.SIGNATURE
@@ -76,7 +76,7 @@ def test_every_published_revocation_is_taken_over(accident: Accident) -> None:
 
 def test_lists_go_on_above_the_published_number(accident: Accident) -> None:
     accident.restored.catch_up(SIGN, accident.published.encoded, NOW + 5 * HOUR)
-    assert accident.restored.certificate_list(SIGN, NOW + DAY).number == accident.published.number + 1
+    assert accident.restored.certificate_list(SIGN, NOW + DAY).number == accident.published.number + 1 + SAFETY_GAP
 
 
 def test_no_list_is_dated_before_the_published_one(accident: Accident) -> None:
@@ -85,7 +85,7 @@ def test_no_list_is_dated_before_the_published_one(accident: Accident) -> None:
         accident.restored.certificate_list(SIGN, NOW + 4 * HOUR - timedelta(seconds=1))
     assert caught.value.last == NOW + 4 * HOUR
     with accident.restored.store.snapshot() as view:
-        newest = view.newest_list(SIGN)
+        newest = view.newest_list(Scope(accident.restored.certificates[SIGN].name))
     assert newest is not None
     assert (newest.number, newest.entries, newest.digest) == (
         accident.published.number,
@@ -99,20 +99,20 @@ def test_serial_numbers_go_on_above_all_that_were_seen(accident: Accident, appli
     accident.restored.catch_up(SIGN, accident.published.encoded, NOW + 5 * HOUR, last_number=last)
     accident.restored.catch_up(Role.AUTHENTICATION, accident.published_auth.encoded, NOW + 5 * HOUR, last_number=last)
     new = issue_one(accident.restored, applicants.asks(), NOW + DAY)
-    assert {name_in(new, role).number for role in BOTH} == {last + 1}
+    assert {name_in(new, role).number for role in BOTH} == {last + 1 + SAFETY_GAP}
 
 
 def test_without_a_last_number_they_go_on_above_the_listed_ones(accident: Accident, applicants: Applicants) -> None:
     accident.restored.catch_up(SIGN, accident.published.encoded, NOW + 5 * HOUR)
     new: Issued = issue_one(accident.restored, applicants.asks(roles=[SIGN]), NOW + DAY)
-    assert name_in(new, SIGN).number == name_in(accident.late[1], SIGN).number + 1
+    assert name_in(new, SIGN).number == name_in(accident.late[1], SIGN).number + 1 + SAFETY_GAP
 
 
 def test_numbers_never_go_back(accident: Accident, applicants: Applicants) -> None:
     accident.restored.catch_up(SIGN, accident.published.encoded, NOW + 5 * HOUR, last_number=0x0200_0000)
     accident.restored.catch_up(SIGN, accident.published.encoded, NOW + 6 * HOUR)
     new = issue_one(accident.restored, applicants.asks(roles=[SIGN]), NOW + DAY)
-    assert name_in(new, SIGN).number == 0x0200_0001
+    assert name_in(new, SIGN).number == 0x0200_0001 + SAFETY_GAP
 
 
 def test_the_same_list_once_more_changes_nothing(accident: Accident) -> None:
@@ -145,7 +145,7 @@ def test_only_a_list_of_this_authority_is_taken(accident: Accident) -> None:
 
 @pytest.mark.parametrize("number", [-5, 0, 0x8000_0000, 1 << 32, 1 << 80])
 def test_a_list_with_a_number_that_no_authority_gives_is_not_taken(accident: Accident, number: int) -> None:
-    issuer = accident.restored._issuer(SIGN)
+    issuer = accident.restored.issuer(SIGN)
     tbs = certificate_list_tbs(
         issuer=issuer.certificate.subject,
         this_update=NOW + 4 * HOUR,
@@ -159,14 +159,60 @@ def test_a_list_with_a_number_that_no_authority_gives_is_not_taken(accident: Acc
     assert accident.restored.certificate_list(SIGN, NOW + DAY).number == 2
 
 
-def test_a_delta_is_not_taken_for_a_list(accident: Accident) -> None:
-    issuer = accident.restored._issuer(SIGN)
+def delta(accident: Accident, number: int, *entries: RevokedEntry) -> bytes:
+    """Returns a delta of the signature authority."""
+    issuer = accident.restored.issuer(SIGN)
+    tbs = certificate_list_tbs(
+        issuer=issuer.certificate.subject,
+        this_update=NOW + 4 * HOUR,
+        next_update=NOW + DAY,
+        number=number,
+        delta_base=number - 1,
+        authority_key_id=AuthorityKeyId(issuer.certificate.subject_key_id),
+        entries=b"".join(entry.encode() for entry in entries),
+    )
+    return issuer.sign(tbs)
+
+
+def test_a_delta_tells_of_revocations_and_of_holds_that_ended(accident: Accident) -> None:
+    lost = RevokedEntry(accident.sign(1).number, NOW + HOUR, RevocationReason.KEY_COMPROMISE)
+    found = RevokedEntry(accident.sign(2).number, NOW + HOUR, RevocationReason.REMOVE_FROM_CRL)
+    done = accident.restored.catch_up(SIGN, delta(accident, 99, lost, found), NOW + 5 * HOUR)
+    assert (done.revoked, done.released, done.not_listed) == ((accident.sign(1),), (accident.sign(2),), ())
+    states = [accident.restored.chain(accident.sign(which), NOW + DAY).certificate.state for which in (1, 2)]
+    assert states == [CertificateState.REVOKED, CertificateState.VALID]
+    made = accident.restored.certificate_list(SIGN, NOW + DAY)
+    assert made.number == 100 + SAFETY_GAP
+    assert {number for number, _, _ in lines(made)} == {accident.sign(0).number, accident.sign(1).number}
+
+
+def test_a_delta_does_not_end_a_revocation_for_good(accident: Accident) -> None:
+    wrong = RevokedEntry(accident.sign(0).number, NOW + HOUR, RevocationReason.REMOVE_FROM_CRL)
+    assert accident.restored.catch_up(SIGN, delta(accident, 99, wrong), NOW + 5 * HOUR).released == ()
+    assert accident.restored.chain(accident.sign(0), NOW + DAY).certificate.state is CertificateState.REVOKED
+
+
+def test_a_hold_that_a_later_list_does_not_name_is_told_and_kept(accident: Accident) -> None:
+    issuer = accident.restored.issuer(SIGN)
     tbs = certificate_list_tbs(
         issuer=issuer.certificate.subject,
         this_update=NOW + 4 * HOUR,
         next_update=NOW + DAY,
         number=99,
-        delta_base=98,
+        authority_key_id=AuthorityKeyId(issuer.certificate.subject_key_id),
+    )
+    done = accident.restored.catch_up(SIGN, issuer.sign(tbs), NOW + 5 * HOUR)
+    assert (done.released, done.not_listed) == ((), (accident.sign(2),))
+    assert accident.restored.chain(accident.sign(2), NOW + DAY).certificate.state is CertificateState.HELD
+
+
+def test_another_list_of_a_number_that_the_copy_knows_is_not_taken(accident: Accident) -> None:
+    issuer = accident.restored.issuer(SIGN)
+    tbs = certificate_list_tbs(
+        issuer=issuer.certificate.subject,
+        this_update=NOW,
+        next_update=NOW + DAY,
+        number=1,
         authority_key_id=AuthorityKeyId(issuer.certificate.subject_key_id),
     )
     with pytest.raises(ListRefused):

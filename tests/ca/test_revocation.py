@@ -13,7 +13,10 @@ from jpki.ca import (
     BadRevocation,
     CertificateExpired,
     CertificateState,
+    HoldIsFinal,
     NoSuchCertificate,
+    NotOnHold,
+    Release,
     Revocation,
 )
 from jpki.formats import RevocationReason
@@ -111,3 +114,48 @@ def test_the_counterpart_stays_as_it_is(authority: Authority, name: CertificateN
     counterpart = authority.chain(name, NOW).counterpart
     assert counterpart is not None
     assert counterpart.state is CertificateState.VALID
+
+
+# --- the end of a hold ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def authentication(authority: Authority, applicants: Applicants) -> CertificateName:
+    return name_in(issue_one(authority, applicants.asks()), Role.AUTHENTICATION)
+
+
+def test_a_hold_ends_and_the_certificate_is_valid_and_can_be_held_again(
+    authority: Authority, authentication: CertificateName
+) -> None:
+    authority.revoke(authentication, RevocationReason.CERTIFICATE_HOLD, NOW + HOUR)
+    assert authority.release(authentication, NOW + 2 * HOUR) == Release(NOW + HOUR, NOW + 2 * HOUR)
+    status = authority.chain(authentication, NOW + 2 * HOUR).certificate
+    assert (status.state, status.revocation) == (CertificateState.VALID, None)
+    again = authority.revoke(authentication, RevocationReason.CERTIFICATE_HOLD, NOW + 3 * HOUR)
+    assert again.revoked_at == NOW + 3 * HOUR
+
+
+def test_the_hold_of_a_signature_certificate_does_not_end_by_default(
+    authority: Authority, name: CertificateName
+) -> None:
+    authority.revoke(name, RevocationReason.CERTIFICATE_HOLD, NOW + HOUR)
+    with pytest.raises(HoldIsFinal) as refused:
+        authority.release(name, NOW + 2 * HOUR)
+    assert refused.value.name == name
+    assert authority.chain(name, NOW + 2 * HOUR).certificate.state is CertificateState.HELD
+
+
+def test_only_what_is_on_hold_is_released(authority: Authority, authentication: CertificateName) -> None:
+    with pytest.raises(NotOnHold):
+        authority.release(authentication, NOW + HOUR)
+    with pytest.raises(NoSuchCertificate):
+        authority.release(CertificateName(Role.AUTHENTICATION, 0x0FFF_FFFF), NOW)
+    authority.revoke(authentication, RevocationReason.SUPERSEDED, NOW + HOUR)
+    with pytest.raises(AlreadyRevoked):
+        authority.release(authentication, NOW + 2 * HOUR)
+
+
+def test_an_expired_certificate_is_not_released(authority: Authority, authentication: CertificateName) -> None:
+    authority.revoke(authentication, RevocationReason.CERTIFICATE_HOLD, NOW + HOUR)
+    with pytest.raises(CertificateExpired):
+        authority.release(authentication, datetime(2040, 1, 1, tzinfo=UTC))

@@ -10,13 +10,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from jpki.ca import Authority, ClockBehind, ListRefused, MadeList
-from jpki.formats import AuthorityKeyId, Certificate, CertificateList, IssuingDistributionPoint, RevocationReason
-from jpki.store import Store
+from jpki.formats import (
+    AuthorityKeyId,
+    Certificate,
+    CertificateList,
+    IssuingDistributionPoint,
+    RevocationReason,
+    encode_revoked,
+)
+from jpki.store import ListBlock, Scope, Store, StoredRevocation
 from jpki.terms import CertificateName, Role
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 SIGN = Role.SIGNATURE
+REMOVED = encode_revoked([(0x0100_0002, NOW, RevocationReason.REMOVE_FROM_CRL)])
 
 
 def read(made: MadeList) -> CertificateList:
@@ -87,7 +95,7 @@ def test_a_number_taken_for_a_list_that_never_came_is_not_used_again(
     def killed(*_: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jpki.ca.issuer.Issuer.sign", killed)
+    monkeypatch.setattr("jpki.ca.issuer.Issuer.sign_digest", killed)
     with pytest.raises(KeyboardInterrupt):
         authority.certificate_list(SIGN, NOW)
     monkeypatch.undo()
@@ -98,7 +106,7 @@ def test_what_is_published_is_recorded(authority: Authority, short: CertificateN
     authority.revoke(short, RevocationReason.KEY_COMPROMISE, NOW)
     made = authority.certificate_list(SIGN, NOW + HOUR)
     with authority.store.snapshot() as view:
-        recorded = view.newest_list(SIGN)
+        recorded = view.newest_list(Scope(authority.certificates[SIGN].name))
     assert recorded is not None
     assert (recorded.number, recorded.this_update, recorded.next_update, recorded.entries) == (
         made.number,
@@ -151,7 +159,7 @@ def test_an_entry_of_a_list_that_was_never_recorded_appears_again(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jpki.store.writing.StoreWriting.add_list", killed)
+    monkeypatch.setattr("jpki.store.writing.StoreWriting.add_lists", killed)
     with pytest.raises(KeyboardInterrupt):
         authority.certificate_list(SIGN, END + HOUR)
     monkeypatch.undo()
@@ -191,42 +199,63 @@ def test_a_list_older_than_the_newest_is_refused(authority: Authority) -> None:
     assert authority.certificate_list(SIGN, NOW + DAY).number == 2
 
 
-def test_a_list_that_another_process_overtook_is_refused(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    sign = authority._issuer(SIGN).sign
+@pytest.mark.parametrize("times", [1, 4, 5])
+def test_a_list_that_another_process_overtook_is_made_again_a_few_times(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    sign = authority.issuer(SIGN).sign_digest
+    overtaking: list[int] = []
+    nested: list[bool] = []
 
-    def slow_sign(_: object, tbs: bytes) -> bytes:
-        monkeypatch.undo()
-        authority.certificate_list(SIGN, NOW)
-        return sign(tbs)
+    def slow_sign(_: object, digest: bytes) -> bytes:
+        if not nested and len(overtaking) < times:
+            nested.append(True)
+            overtaking.append(authority.certificate_list(SIGN, NOW + len(overtaking) * HOUR).number)
+            nested.clear()
+        return sign(digest)
 
-    monkeypatch.setattr("jpki.ca.issuer.Issuer.sign", slow_sign)
-    with pytest.raises(ListRefused):
-        authority.certificate_list(SIGN, NOW)
+    monkeypatch.setattr("jpki.ca.issuer.Issuer.sign_digest", slow_sign)
+    if times == 5:
+        with pytest.raises(ListRefused):
+            authority.certificate_list(SIGN, NOW)
+    else:
+        made = authority.certificate_list(SIGN, NOW)
+        # Its date is not before that of the list that it comes after.
+        assert (made.number, made.this_update) == (2 * times + 1, NOW + (times - 1) * HOUR)
     with authority.store.snapshot() as view:
-        recorded = view.newest_list(SIGN)
+        recorded = view.newest_list(Scope(authority.certificates[SIGN].name))
     assert recorded is not None
-    assert recorded.number == 2
+    assert recorded.number == (10 if times == 5 else 2 * times + 1)
 
 
 @pytest.mark.parametrize(
     ("place", "wrong"),
     [
-        ("jpki.ca.issuer.Issuer.sign", lambda _, tbs: tbs),
-        ("jpki.ca.issuer.Issuer.sign", lambda issuer, tbs: issuer._sign_another(tbs)),
-        ("jpki.ca.lists.encode_revoked", lambda _: b""),
-        ("jpki.ca.lists.encode_revoked", lambda _: b"\x30\x00"),
+        ("jpki.ca.issuer.Issuer.sign_digest", lambda _, digest: digest),
+        ("jpki.ca.issuer.Issuer.sign_digest", lambda issuer, digest: issuer._sign_another(digest)),
+        ("jpki.store.StoreReading.list_lines", lambda *_, **__: iter([ListBlock(1, b"")])),
+        ("jpki.store.StoreReading.list_lines", lambda *_, **__: iter([ListBlock(1, b"\x30\x00")])),
+        ("jpki.store.StoreReading.list_lines", lambda *_, **__: iter([ListBlock(1, REMOVED)])),
+        ("jpki.store.StoreReading.list_lines", lambda *_, **__: iter([ListBlock(2, REMOVED * 2)])),
     ],
-    ids=["not signed", "another signature", "an entry lost", "a broken entry"],
+    ids=[
+        "not signed",
+        "another signature",
+        "an entry lost",
+        "a broken entry",
+        "an ended hold in a complete list",
+        "an entry twice",
+    ],
 )
 def test_a_list_that_does_not_read_back_is_not_given_out(
     authority: Authority, short: CertificateName, monkeypatch: pytest.MonkeyPatch, place: str, wrong: object
 ) -> None:
     authority.revoke(short, RevocationReason.KEY_COMPROMISE, NOW)
-    issuer = authority._issuer(SIGN)
-    good = issuer.sign
+    issuer = authority.issuer(SIGN)
+    good = issuer.sign_digest
 
-    def other(_: object, tbs: bytes) -> bytes:
-        made = bytearray(good(tbs))
+    def other(_: object, digest: bytes) -> bytes:
+        made = bytearray(good(digest))
         made[-1] ^= 1
         return bytes(made)
 
@@ -235,7 +264,7 @@ def test_a_list_that_does_not_read_back_is_not_given_out(
     with pytest.raises(ListRefused):
         authority.certificate_list(SIGN, NOW)
     with authority.store.snapshot() as view:
-        assert view.newest_list(SIGN) is None
+        assert view.newest_list(Scope(authority.certificates[SIGN].name)) is None
 
 
 def test_a_list_of_thousands_is_whole_and_in_order(authority: Authority, applicants: Applicants) -> None:
@@ -248,16 +277,8 @@ def test_a_list_of_thousands_is_whole_and_in_order(authority: Authority, applica
 
 def copy_rows(store: Store, name: CertificateName, count: int) -> None:
     """Puts so many revoked certificates behind one into the store, without signing any."""
-    rows = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) ",
-        "INSERT INTO certificate SELECT c.id + i, c.holder || i, authority, 1, issuer, municipality, not_before, ",
-        "not_after, zeroblob(8) || CAST(i AS BLOB), submission, NULL, NULL FROM certificate c, n WHERE c.id = :id",
-    )
-    revoked = (
-        "INSERT INTO revocation SELECT id, issuer, 4, not_before, not_before, not_after, NULL ",
-        "FROM certificate WHERE id > :id",
-    )
-    with store._connected(writing=True) as connection:
-        key = 1 << 32 | name.number
-        connection.exec_driver_sql("".join(rows), {"count": count, "id": key})
-        connection.exec_driver_sql("".join(revoked), {"id": key})
+    with store.transaction() as change:
+        stored = change.certificate(name)
+        assert stored is not None
+        numbers = (CertificateName(name.authority, name.number + one) for one in range(1, count + 1))
+        change.add_revocations((stored, StoredRevocation(number, 4, NOW, NOW)) for number in numbers)

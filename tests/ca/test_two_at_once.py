@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event, local
 from typing import TypeVar
 
 import pytest
@@ -18,27 +19,32 @@ from jpki.ca import (
     CertificateState,
     HolderBusy,
     Issued,
+    ListOrder,
+    ListRefused,
     NothingToRenew,
     Occasion,
     Refused,
+    make_lists,
 )
+from jpki.ca.issuer import Issuer
 from jpki.errors import JpkiError
 from jpki.formats import RevocationReason
-from jpki.store import Store
+from jpki.store import PublishedList, Scope, Store, StoreReading, StoreWriting
 from jpki.terms import Role
 
 T = TypeVar("T")
 
 IN_TIME = datetime(2030, 11, 1, tzinfo=UTC)  # in the last three months of what is issued at NOW
+HOUR = timedelta(hours=1)
 ROUNDS = 12
 AUTH = Role.AUTHENTICATION
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> Iterator[list[Authority]]:
+def two(tmp_path: Path, address: str) -> Iterator[list[Authority]]:
     keys = PoolKeys()
-    new_authority(tmp_path, keys).close()
-    both = [Authority(Store.open(tmp_path / "authority.sqlite3"), keys) for _ in range(2)]
+    new_authority(tmp_path, keys, address=address).close()
+    both = [Authority(Store.open(address), keys) for _ in range(2)]
     yield both
     for one in both:
         one.close()
@@ -78,9 +84,9 @@ def test_of_two_reasons_given_at_once_one_is_recorded(two: list[Authority], appl
 
 
 def test_of_two_renewals_at_once_one_is_issued(two: list[Authority], applicants: Applicants) -> None:
-    for _ in range(ROUNDS):
-        person = applicants.person()
-        old = issue_one(two[0], applicants.asks(person))
+    people = [applicants.person() for _ in range(ROUNDS)]
+    first = [issue_one(two[0], applicants.asks(person)) for person in people]
+    for person, old in zip(people, first, strict=True):
         asks = [applicants.asks(person, job=f"desk {desk}", occasion=Occasion.RENEWAL) for desk in range(2)]
         batches = together(
             lambda ask=asks[0]: two[0].issue([ask], IN_TIME), lambda ask=asks[1]: two[1].issue([ask], IN_TIME)
@@ -102,9 +108,9 @@ def test_of_two_renewals_at_once_one_is_issued(two: list[Authority], applicants:
 def test_a_certificate_revoked_while_it_is_renewed_is_not_valid_again(
     two: list[Authority], applicants: Applicants
 ) -> None:
-    for _ in range(ROUNDS):
-        person = applicants.person()
-        name = name_in(issue_one(two[0], applicants.asks(person, [AUTH])), AUTH)
+    people = [applicants.person() for _ in range(ROUNDS)]
+    names = [name_in(issue_one(two[0], applicants.asks(person, [AUTH])), AUTH) for person in people]
+    for person, name in zip(people, names, strict=True):
         asked = applicants.asks(person, [AUTH], job="renewal", occasion=Occasion.RENEWAL)
         renewed, _ = together(
             lambda asked=asked: two[0].issue([asked], IN_TIME)[0],
@@ -123,7 +129,7 @@ def test_what_was_revoked_between_the_plan_and_the_commit_stops_the_issue(
 ) -> None:
     person = applicants.person()
     name = name_in(issue_one(two[0], applicants.asks(person, [AUTH])), AUTH)
-    sign = two[0]._issuer(AUTH).sign
+    sign = two[0].issuer(AUTH).sign
 
     def slow_sign(_: object, tbs: bytes) -> bytes:
         monkeypatch.undo()
@@ -140,12 +146,156 @@ def test_what_was_revoked_between_the_plan_and_the_commit_stops_the_issue(
 
 
 def test_two_lists_made_at_once_have_two_numbers_and_the_higher_is_recorded(two: list[Authority]) -> None:
-    for turn in range(ROUNDS):
-        found = together(*(lambda one=one: one.certificate_list(AUTH, NOW) for one in two))
-        numbers = {one.number for one in found if not isinstance(one, JpkiError)}
-        assert numbers
-        assert numbers <= {2 * turn + 1, 2 * turn + 2}
+    last = 0
+    for _ in range(ROUNDS):
+        found = together(*(lambda one=one: one.certificate_list(AUTH, NOW).recorded for one in two))
+        numbers = {one.number for one in found if isinstance(one, PublishedList)}
+        assert len(numbers) == 2
+        assert min(numbers) > last
         with two[0].store.snapshot() as view:
-            newest = view.newest_list(AUTH)
+            newest = view.newest_list(Scope(two[0].certificates[AUTH].name))
         assert newest is not None
-        assert newest.number == max(numbers) == 2 * turn + 2
+        assert newest.number == max(numbers)
+        last = max(numbers)
+
+
+class OneInTheMiddle:
+    """Holds one who makes lists between taking a number and looking at the store, for a second one to come before it.
+
+    The second looks, then a revocation is confirmed, then the first goes on; the second signs when the first is done.
+    Where the second does not get that far while the first is held, both go on as they can.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, confirm: Callable[[], object]) -> None:
+        self._mine = local()
+        self._numbered, self._confirmed, self._first_done = Event(), Event(), Event()
+        take, look, sign = StoreWriting.take_list_number, Store.snapshot, Issuer.sign_digest
+
+        def taken(change: StoreWriting, role: Role) -> int:
+            number = take(change, role)
+            self._mine.numbered = True
+            return number
+
+        @contextmanager
+        def looked(store: Store) -> Iterator[StoreReading]:
+            mine, self._mine.numbered = getattr(self._mine, "numbered", False), False
+            if mine and self._mine.first:
+                self._numbered.set()
+                self._confirmed.wait(0.5)
+            with look(store) as view:
+                if mine and not self._mine.first:
+                    view.revision(AUTH)
+                    self._mine.looked = True
+                yield view
+
+        def signed(issuer: Issuer, digest: bytes) -> bytes:
+            if getattr(self._mine, "looked", False):
+                self._mine.looked = False
+                confirm()
+                self._confirmed.set()
+                self._first_done.wait(30)
+            return sign(issuer, digest)
+
+        patch.setattr(StoreWriting, "take_list_number", taken)
+        patch.setattr(Store, "snapshot", looked)
+        patch.setattr(Issuer, "sign_digest", signed)
+
+    def first(self, make: Callable[[], T]) -> T:
+        self._mine.first = True
+        try:
+            return make()
+        finally:
+            self._first_done.set()
+
+    def second(self, make: Callable[[], T]) -> T:
+        self._mine.first = False
+        assert self._numbered.wait(30)
+        return make()
+
+
+def single(authority: Authority) -> tuple[PublishedList, ...]:
+    return (authority.certificate_list(AUTH, NOW).recorded,)
+
+
+def full_round(authority: Authority) -> tuple[PublishedList, ...]:
+    return make_lists(authority, ListOrder(municipal=True), NOW)
+
+
+@pytest.mark.parametrize("make", [single, full_round])
+def test_a_list_of_a_higher_number_has_every_revocation_that_a_lower_one_has(
+    two: list[Authority],
+    applicants: Applicants,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Authority], tuple[PublishedList, ...]],
+) -> None:
+    name = name_in(issue_one(two[0], applicants.asks(roles=[AUTH])), AUTH)
+    with monkeypatch.context() as patch:
+        held = OneInTheMiddle(patch, lambda: two[1].revoke(name, RevocationReason.KEY_COMPROMISE, NOW))
+        found = together(lambda: held.first(lambda: make(two[0])), lambda: held.second(lambda: make(two[1])))
+    lists = [one for each in found if isinstance(each, tuple) for one in each]
+    assert [type(each) for each in found] == [tuple, tuple]
+    for scope in {one.scope for one in lists}:
+        own = sorted((one for one in lists if one.scope == scope), key=lambda one: one.number)
+        assert len({one.number for one in own}) == len(own)
+        assert [one.revision for one in own] == sorted(one.revision for one in own)
+        assert [one.entries for one in own] == sorted(one.entries for one in own)
+    # Whoever asks afterwards has it.
+    assert [one.entries for one in make(two[0]) if one.authority is AUTH] == [1] * (1 if make is single else 2)
+
+
+@pytest.mark.parametrize("municipal", [False, True], ids=["of everything", "of all"])
+def test_a_round_goes_on_past_lists_that_an_urgent_one_overtook(
+    two: list[Authority], applicants: Applicants, monkeypatch: pytest.MonkeyPatch, municipal: bool
+) -> None:
+    name = name_in(issue_one(two[0], applicants.asks(roles=[AUTH])), AUTH)
+    sign = Issuer.sign_digest
+    urgent: list[PublishedList] = []
+
+    def interrupted(issuer: Issuer, digest: bytes) -> bytes:
+        monkeypatch.undo()
+        two[1].revoke(name, RevocationReason.KEY_COMPROMISE, NOW)
+        urgent.extend(make_lists(two[1], ListOrder(municipal=municipal, urgent=True, roles=(AUTH,)), NOW))
+        return sign(issuer, digest)
+
+    monkeypatch.setattr(Issuer, "sign_digest", interrupted)
+    made = make_lists(two[0], ListOrder(municipal=True), NOW)
+    assert not {one.scope for one in made} & {one.scope for one in urgent}
+    with two[0].store.snapshot() as view:
+        newest = {one for role in BOTH for one in view.newest_lists(two[0].certificates[role].name)}
+        assert newest == {*made, *urgent}
+        assert {one.scope.point for one in newest if one.authority is AUTH} == {
+            0,
+            *(point.id for point in view.points(AUTH)),
+        }
+    assert {one.entries for one in urgent} == {1}
+
+
+@pytest.mark.parametrize("behind", [True, False], ids=["gone on behind it", "not gone on"])
+@pytest.mark.parametrize("make", [single, full_round])
+def test_lists_that_do_not_go_with_one_that_was_taken_over_meanwhile_are_made_again_a_few_times(
+    two: list[Authority],
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Authority], tuple[PublishedList, ...]],
+    behind: bool,
+) -> None:
+    sign = Issuer.sign_digest
+    scope = Scope(two[0].certificates[AUTH].name)
+
+    def taken_over(issuer: Issuer, digest: bytes) -> bytes:
+        monkeypatch.undo()
+        shown = PublishedList(scope, 1000, NOW + HOUR, NOW + 2 * HOUR, 0, 1, bytes(32), 0)
+        with two[1].store.transaction() as change:
+            change.add_list(shown, [b"x"], elsewhere=True)
+            if behind:
+                change.skip_numbers(AUTH, next_number=0, next_list=1001)
+        return sign(issuer, digest)
+
+    name = name_in(issue_one(two[0], Applicants().asks(roles=[AUTH])), AUTH)
+    two[0].revoke(name, RevocationReason.KEY_COMPROMISE, NOW)
+    monkeypatch.setattr(Issuer, "sign_digest", taken_over)
+    if not behind:
+        with pytest.raises(ListRefused):
+            make(two[0])
+        return
+    made = {one.number: one for one in make(two[0]) if one.scope == scope}
+    assert [(number, one.this_update, one.entries) for number, one in made.items()] == [(1001, NOW + HOUR, 1)]

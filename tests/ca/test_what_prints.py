@@ -23,7 +23,7 @@ def shown(thing: object) -> set[str]:
 
 @pytest.fixture
 def batch(authority: Authority) -> Batch:
-    return Batch(authority.store, authority._issuer, NOW)
+    return Batch(authority.store, authority.issuer, NOW)
 
 
 def test_the_words_would_be_found() -> None:
@@ -35,7 +35,7 @@ def test_no_stage_of_a_batch_prints_its_person(authority: Authority, applicants:
     request = applicants.asks(PERSON)
     checked = _checked([request])
     plans = batch._plans([request], checked)
-    drafts = batch._drafts(plans, batch._take_numbers(plans))  # type: ignore[arg-type]  # none was refused
+    drafts, _ = batch._drafts(plans, batch._take_places(plans))  # type: ignore[arg-type]  # none was refused
     made = [batch._certificate(draft, draft.tbs) for draft in drafts]
     foreseen = authority.foresee(PERSON, BOTH, NOW)
     for thing in (request, checked, plans, drafts, made, decide(PERSON, NOW), foreseen):
