@@ -17,6 +17,12 @@ BENCHMARKS: Mapping[str, str] = {
     "exchanges-of-a-login": "benchmarks.operations:login",
     "exchanges-of-reading-a-certificate": "benchmarks.operations:certificate",
     "issuing": "benchmarks.issuing:issuing",
+    "list-of-a-million": "benchmarks.lists:a_million",
+    "list-of-ten-millions": "benchmarks.lists:ten_millions",
+    "lists-of-municipalities": "benchmarks.lists:of_municipalities",
+    "answers-made-ahead": "benchmarks.answering:made_ahead",
+    "answers-signed-afresh": "benchmarks.answering:signed_afresh",
+    "waiting-for-answers": "benchmarks.answering:waiting",
 }
 
 
@@ -31,7 +37,8 @@ def main() -> int:
     results = []
     for name in chosen:
         print(f"measuring {name} …", file=sys.stderr)
-        results.append(_benchmark(BENCHMARKS[name])())
+        if (result := _benchmark(BENCHMARKS[name])()) is not None:  # else it has said what it lacks
+            results.append(result)
     if arguments.json:
         print(json.dumps([result.as_facts() for result in results], indent=2, ensure_ascii=False))
     else:
@@ -39,9 +46,9 @@ def main() -> int:
     return 0 if all(result.holds for result in results) else 1
 
 
-def _benchmark(target: str) -> Callable[[], Result]:
+def _benchmark(target: str) -> Callable[[], Result | None]:
     module, _, function = target.partition(":")
-    found: Callable[[], Result] = getattr(import_module(module), function)
+    found: Callable[[], Result | None] = getattr(import_module(module), function)
     return found
 
 

@@ -38,6 +38,7 @@ root = version_option(
             "card": ".commands.card:card",
             "emulator": ".commands.emulator:emulator",
             "ca": ".commands.ca:ca",
+            "serve": ".commands.serve:serve",
             "issue": ".commands.issue:issue",
             "verify": ".commands.verify:verify",
             "completion": ".commands.completion:completion",

@@ -68,11 +68,21 @@ class AuthorityChoice:
 
         A wrong passphrase is told now, before anything else is asked or done: WrongPassphrase.
         """
+        return self.signing_with(self.asked_passphrase())
+
+    def asked_passphrase(self) -> Secret:
+        """Returns the passphrase as it was given or typed; it is asked for only where there is an authority."""
+        from jpki.ca import AuthorityFolder
+
+        AuthorityFolder(self.folder).open().close()
+        return self._asked()
+
+    def signing_with(self, passphrase: Secret) -> Authority:
+        """Opens the authority with a passphrase that was asked for already; raises WrongPassphrase."""
         from jpki.ca import AuthorityFolder, WrongPassphrase
 
         place = AuthorityFolder(self.folder)
-        place.open().close()
-        opened = place.open(self._asked())
+        opened = place.open(passphrase)
         try:
             opened.issuer_master_key()
         except WrongPassphrase:

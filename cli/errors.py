@@ -23,6 +23,7 @@ BadInput
 ├── FileInTheWay(path)                   a file would be overwritten
 ├── NoSuchResident(resident_id, path)    a file of residents without this one
 ├── ConfirmationNeeded(option)           nobody to ask whether it is meant, and the option that says so was not given
+├── TerminalNeeded(command)              people have to answer, and there is no terminal
 ├── TrustNeeded                          nobody said whose certificates are believed
 ├── TwoTrusts                            Japan's authorities and test authorities, which never go together
 └── ForeignFolder(path)                  a folder with files that the demonstration did not make
@@ -53,6 +54,7 @@ __all__ = [
     "SecretSourceError",
     "SecretsDiffer",
     "SettingsError",
+    "TerminalNeeded",
     "TooManyArguments",
     "TrustNeeded",
     "TwoCards",
@@ -249,6 +251,14 @@ class ConfirmationNeeded(BadInput):
     def __init__(self, *, option: str) -> None:
         super().__init__()
         self.option = option
+
+
+class TerminalNeeded(BadInput):
+    """Says that a command asks people, at a terminal, and nothing stands in for their answers."""
+
+    def __init__(self, *, command: str) -> None:
+        super().__init__()
+        self.command = command
 
 
 class TrustNeeded(BadInput):

@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     NOT_VALID = 9
     REVOKED = 10
     NOT_JUDGED = 11
+    LATE = 12
+    BROKEN = 13
     INTERRUPTED = 130
 
 

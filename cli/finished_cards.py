@@ -29,7 +29,7 @@ def open_authority(folder: Path, passphrase: Secret, at: datetime) -> Authority:
     Raises KeysUnusable, StoreError, AuthorityFolderFailed.
     """
     place = AuthorityFolder(folder)
-    if place.store.is_file() and all(place.certificate(role).is_file() for role in Role):
+    if place.address is not None and all(place.certificate(role).is_file() for role in Role):
         return place.open(passphrase)
     return place.create(passphrase, AuthoritySettings(), at)
 

@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem
 from .console import show_report, write_text
 from .errors import TooManyArguments
 from .help_page import HelpPage, help_text, short_help
+from .installation import installed_version
 from .report import Report
 from .settings import Settings, load_settings
 from .usage import no_such_command
@@ -177,13 +178,7 @@ def _show_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            number = version("jpki-toolkit")
-        except PackageNotFoundError:
-            number = "?"
-        write_text(f"jpki {number}")
+        write_text(f"jpki {installed_version()}")
         ctx.exit()
 
 

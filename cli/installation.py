@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from .catalogue import ErrorWords, words
 
-__all__ = ["words_for_what_is_not_installed"]
+__all__ = ["installed_version", "words_for_what_is_not_installed"]
 
 # Packages of one extra of the distribution: who lacks one of them mostly lacks the other.
 _TOGETHER = (("click", "rich"), ("sqlalchemy", "alembic"))
+
+
+def installed_version() -> str:
+    """Returns the version of this toolkit as it is installed, "?" where it runs without having been."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("jpki-toolkit")
+    except PackageNotFoundError:
+        return "?"
 
 
 def words_for_what_is_not_installed(error: BaseException) -> ErrorWords | None:

@@ -25,10 +25,13 @@ _TOLD_IF_ANY = frozenset(
         "attributes",
         "command",
         "counterpart",
+        "delta",
         "left_out",
+        "municipal",
         "name",
         "not_after",
         "notices",
+        "outlet_errors",
         "predecessor",
         "reader",
         "refusal",
@@ -36,6 +39,7 @@ _TOLD_IF_ANY = frozenset(
         "revocation",
         "successor",
         "token",
+        "urgent",
         "waiting_keys",
     )
 )

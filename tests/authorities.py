@@ -65,6 +65,12 @@ def authority_key(role: Role) -> LoadedKey:
     return LoadedKey(RsaKey(p=p, q=q).private_key)
 
 
+@cache
+def seal_key() -> LoadedKey:
+    """Returns the key that seals the audit trail of test authorities; no certificate is for it."""
+    return LoadedKey(PrimePool(9_999).generate().private_key)
+
+
 class PoolKeys:
     """A key source in memory; `made` counts how many keys were made."""
 
@@ -72,10 +78,10 @@ class PoolKeys:
         self._keys: dict[tuple[Role, int], LoadedKey] = {}
         self.made = 0
 
-    def place(self, role: Role, generation: int) -> str:
+    def place(self, role: Role, generation: int, uri: str | None = None) -> str:
         return f"memory:{role.short}-{generation}"
 
-    def signing_key(self, role: Role, generation: int, *, make: bool = False) -> LoadedKey:
+    def signing_key(self, role: Role, generation: int, uri: str | None = None, *, make: bool = False) -> LoadedKey:
         if (role, generation) not in self._keys:
             if not make:
                 raise KeyMissing(file=self.place(role, generation))
@@ -83,13 +89,21 @@ class PoolKeys:
             self.made += 1
         return self._keys[role, generation]
 
+    def holds(self, role: Role, generation: int, uri: str | None = None) -> bool:
+        return (role, generation) in self._keys
+
+    def seal_key(self, uri: str | None = None, *, make: bool = False) -> LoadedKey:
+        return seal_key()
+
     def master_key(self, *, make: bool = False) -> IssuerMasterKey:
         return IssuerMasterKey(bytes(range(32)))
 
 
-def new_authority(folder: Path, keys: PoolKeys | None = None, settings: AuthoritySettings | None = None) -> Authority:
-    """Returns an authority in a store of its own in this folder, made at NOW."""
-    store = Store.create(folder / "authority.sqlite3")
+def new_authority(
+    folder: Path, keys: PoolKeys | None = None, settings: AuthoritySettings | None = None, address: str = ""
+) -> Authority:
+    """Returns an authority in a store of its own, at this address or in this folder, made at NOW."""
+    store = Store.create(address or folder / "authority.sqlite3", taken_up=bool(address))
     return Authority.create(store, keys or PoolKeys(), settings or AuthoritySettings(), NOW)
 
 

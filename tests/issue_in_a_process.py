@@ -1,8 +1,9 @@
 """A process that issues as fast as it can, for tests with several of them, some of which are killed.
 
-`python issue_in_a_process.py FOLDER FIRST COUNT JOURNAL`: it prepares COUNT requests (keys of the pool from FIRST on),
-writes `ready` to its journal, waits for the file `go` in the folder, and issues in batches of ten. Each name that it
-was given goes to its journal, synced, after the call has returned: what stands there was confirmed to somebody.
+`python issue_in_a_process.py FOLDER FIRST COUNT JOURNAL ADDRESS [revoking]`: it prepares COUNT requests (keys of the
+pool from FIRST on), writes `ready` to its journal, waits for the file `go` in the folder, and issues in batches of ten.
+Each name that it was given goes to its journal, synced, after the call has returned: what stands there was confirmed to
+somebody. With `revoking` it also revokes one of each ten, and notes that.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from prime_pool import primes
 
 from emulator import RsaKey
 from jpki.ca import Authority, IssueRequest
+from jpki.formats import RevocationReason
 from jpki.store import Store
-from jpki.terms import Role
+from jpki.terms import CertificateName, Role
 
 BATCH = 10
 
 
-def main(folder: Path, first: int, count: int, journal: Path) -> None:
+def main(folder: Path, first: int, count: int, journal: Path, address: str, *, revoking: bool) -> None:
     pairs = itertools.islice(itertools.combinations(primes(), 2), first, first + count)
     requests = [request_of(RsaKey(p=p, q=q).private_key) for p, q in pairs]
     role = Role.AUTHENTICATION
@@ -39,7 +41,7 @@ def main(folder: Path, first: int, count: int, journal: Path) -> None:
         keys.signing_key(each, 1, make=True)
     with (
         journal.open("a", encoding="ascii") as written,
-        Authority(Store.open(folder / "authority.sqlite3"), keys) as authority,
+        Authority(Store.open(address), keys) as authority,
     ):
         note(written, "ready")
         while not (folder / "go").exists():
@@ -48,6 +50,9 @@ def main(folder: Path, first: int, count: int, journal: Path) -> None:
             outcomes = authority.issue(asked[start : start + BATCH], NOW)
             names = [str(one.name) for outcome in outcomes for one in issued(outcome).certificates]
             note(written, *names)
+            if revoking:
+                authority.revoke(CertificateName.parse(names[0]), RevocationReason.KEY_COMPROMISE, NOW)
+                note(written, f"revoked {names[0]}")
 
 
 def note(journal: TextIO, *lines: str) -> None:
@@ -57,4 +62,11 @@ def note(journal: TextIO, *lines: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    main(
+        Path(sys.argv[1]),
+        int(sys.argv[2]),
+        int(sys.argv[3]),
+        Path(sys.argv[4]),
+        sys.argv[5],
+        revoking=len(sys.argv) > 6,
+    )

@@ -23,7 +23,8 @@ FLOORS = (
     ("jpki.formats",),
     ("card_profiles", "jpki.store"),
     ("jpki.card", "jpki.ca", "jpki.verify", "emulator"),
-    ("jpki.issuance", "jpki.accounts"),
+    ("jpki.issuance", "jpki.accounts", "jpki.outlets"),
+    ("jpki.service",),
     ("cli",),
 )
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
@@ -36,6 +37,8 @@ MAY_IMPORT = {
     "jpki.issuance": {
         "jpki.errors", "jpki.terms", "jpki.formats", "card_profiles", "jpki.store", "jpki.card", "jpki.ca",
     },
+    "jpki.outlets": {"jpki.errors", "jpki.terms", "jpki.formats"},
+    "jpki.service": {"jpki.errors", "jpki.terms", "jpki.formats", "jpki.store", "jpki.ca"},
     "jpki.verify": {"jpki.errors", "jpki.terms", "jpki.formats"},
 }  # fmt: skip
 
@@ -43,10 +46,15 @@ MAY_IMPORT = {
 LIBRARIES = {
     "alembic": "jpki.store",
     "click": "cli",
+    "httptools": "jpki.service",
+    "ldap3": "jpki.outlets",
+    "psycopg": "jpki.store",
+    "pkcs11": "jpki.ca",
     "pytest": "cli.testing",
     "rich": "cli",
     "smartcard": "jpki.card",
     "sqlalchemy": "jpki.store",
+    "uvicorn": "jpki.service",
 }
 EVERYWHERE = {"cryptography"}
 NOT_IN_THE_PYTEST_PLUGIN = {"click", "rich"}
@@ -60,7 +68,9 @@ FETCHES = {"jpki.verify.fetchers"}
 CLOCKS = {"datetime.now", "datetime.today", "datetime.utcnow", "date.today", "time.time", "time.time_ns", "localtime"}
 LINES_OF_A_MODULE = 400
 LINES_OF_A_FUNCTION = 40
-NOT_FOR_RELYING_PARTIES = {"alembic", "cli", "click", "emulator", "pyhanko", "rich", "smartcard", "sqlalchemy"}
+NOT_FOR_RELYING_PARTIES = {
+    "alembic", "cli", "click", "emulator", "psycopg", "pyhanko", "rich", "smartcard", "sqlalchemy",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,9 @@ def test_the_page_draws_the_floors_and_the_libraries_that_are_held_here() -> Non
     ):
         name = room.removesuffix("/").removesuffix(".py").replace("/", ".")
         floors[name] = int(floor)
-        libraries[name] = {MODULES.get(word, word) for word in re.findall(r"[a-z]+", told.split(", inside")[0].lower())}
+        libraries[name] = {
+            MODULES.get(word, word) for word in re.findall(r"[a-z0-9]+", told.split(", inside")[0].lower())
+        }
     assert floors.keys() == HEIGHT.keys()
     assert sorted(floors, key=lambda room: HEIGHT[room]) == sorted(
         floors, key=lambda room: (floors[room], HEIGHT[room])
@@ -214,6 +226,18 @@ def test_the_pytest_plugin_has_no_word_for_people() -> None:
 def test_pyscard_is_loaded_only_when_a_reader_is_asked_for() -> None:
     early = [found for found in IMPORTS if found.module.split(".")[0] == "smartcard" and not found.in_function]
     assert not early, listed(early)
+
+
+def test_pkcs11_is_loaded_only_when_a_token_is_used() -> None:
+    assert "pkcs11" not in loaded_by("import jpki.ca")
+
+
+def test_ldap3_is_loaded_only_when_a_directory_is_connected_to() -> None:
+    assert "ldap3" not in loaded_by("import jpki.outlets")
+
+
+def test_uvicorn_is_loaded_only_when_the_service_runs() -> None:
+    assert loaded_by("import jpki.service").isdisjoint({"uvicorn", "httptools"})
 
 
 def test_no_module_needs_posix_to_be_imported() -> None:

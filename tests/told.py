@@ -86,10 +86,13 @@ _NOTHING: dict[str, Any] = {
     "attributes": None,
     "command": None,
     "counterpart": None,
+    "delta": False,
     "left_out": [],
+    "municipal": [],
     "name": None,
     "not_after": None,
     "notices": [],
+    "outlet_errors": [],
     "predecessor": None,
     "reader": None,
     "refusal": None,
@@ -97,6 +100,7 @@ _NOTHING: dict[str, Any] = {
     "revocation": None,
     "successor": None,
     "token": None,
+    "urgent": False,
     "waiting_keys": [],
 }
 
@@ -202,7 +206,9 @@ _OF = {
     "state": "certificate-state",
     "occasion": "occasion",
     "problem": "check-problem",
+    "finding": "audit-problem",
     "result": "result",
+    "trail": "trail",
     "trust": "realm",
     "what": "subject",
     "card_state": "card-state",
@@ -213,6 +219,8 @@ _OF = {
     "outcome": "outcome",
     "sex": "sex",
     "cause": "cause",
+    "health": "health",
+    "due": "due",
 }
 
 

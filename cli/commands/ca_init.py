@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import click
+
 from jpki.terms import Role
 
 from ..authorities import AuthorityChoice, signing_options
@@ -20,21 +22,34 @@ __all__ = ["init"]
 
 
 @command("ca.init")
+@option("--store", metavar="URL", variant="authority")
 @option("--ocsp-sign-host", metavar="HOST")
 @option("--ocsp-auth-host", metavar="HOST")
 @option("--cps-host", metavar="HOST")
 @option("--counter", metavar="CODE")
+@option("--sign-hold", type=click.Choice(["ends", "final"]))
+@option("--auth-hold", type=click.Choice(["ends", "final"]))
+@option("--sign-key", metavar="URI")
+@option("--auth-key", metavar="URI")
+@option("--seal-key", metavar="URI")
 @signing_options
 def init(
     choice: AuthorityChoice,
     *,
+    store: str | None,
     ocsp_sign_host: str | None,
     ocsp_auth_host: str | None,
     cps_host: str | None,
     counter: str | None,
+    sign_hold: str | None,
+    auth_hold: str | None,
+    sign_key: str | None,
+    auth_key: str | None,
+    seal_key: str | None,
 ) -> Report:
     """Makes both authorities in a folder, or finishes what an interrupted run began."""
-    from jpki.ca import AuthorityExists, AuthorityFolder, AuthoritySettings
+    from jpki.ca import AuthorityExists, AuthorityFolder, AuthoritySettings, read_key_place
+    from jpki.store import full_address
 
     usual = AuthoritySettings()
     settings = replace(
@@ -43,11 +58,20 @@ def init(
         ocsp_auth_host=ocsp_auth_host or usual.ocsp_auth_host,
         cps_host=cps_host or usual.cps_host,
         counter=counter or usual.counter,
+        signature_hold_can_end=usual.signature_hold_can_end if sign_hold is None else sign_hold == "ends",
+        authentication_hold_can_end=usual.authentication_hold_can_end if auth_hold is None else auth_hold == "ends",
     )
+    if store is not None:
+        full_address(store)
     place = AuthorityFolder(choice.folder)
     if place.made:
         raise AuthorityExists(folder=str(place.path))
-    with place.create(choice.new_passphrase(), settings, now()) as authority:
+    keys = {role: uri for role, uri in ((Role.SIGNATURE, sign_key), (Role.AUTHENTICATION, auth_key)) if uri is not None}
+    for uri in (*keys.values(), *([] if seal_key is None else [seal_key])):
+        read_key_place(uri)  # before a passphrase is asked for
+    with place.create(
+        choice.new_passphrase(), settings, now(), store=store, places=keys, seal_place=seal_key
+    ) as authority:
         return Report("authority", _facts(place, authority), advice=_advice(place, choice))
 
 
@@ -66,7 +90,7 @@ def _facts(place: AuthorityFolder, authority: Authority) -> dict[str, object]:
     own = {role: Certificate.parse(authority.certificates[role].encoded) for role in Role}
     return {
         "folder": str(place.path),
-        "store": str(place.store),
+        "store": authority.store.place,
         "key_folder": str(place.keys),
         "authorities": [
             {

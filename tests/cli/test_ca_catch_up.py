@@ -45,11 +45,12 @@ def test_revocations_and_numbers_come_back_without_a_passphrase(invoke: Invoke, 
     assert (sign["taken_over"], sign["not_known"], sign["list_number"]) == ([OLD, NEW], [NEW], 1)
     assert (auth["role"], auth["taken_over"]) == ("auth", [])
     lists = invoke("ca", "crl", *CA, "--out", "crl", "--json", **BY_VARIABLES).json["lists"]
-    assert [(one["list_number"], one["entries"]) for one in lists] == [(2, 2), (2, 0)]
+    assert [(one["list_number"], one["entries"]) for one in lists] == [(0x100002, 2), (0x100002, 0)]
     put_back.issue(OTHER, datetime.now(UTC).replace(microsecond=0), "new.jpki")
     with put_back.authority() as authority:
         names = {str(one.name) for one in authority.list_certificates(datetime.now(UTC), holder=OTHER)}
-    assert names == {"sign:01100001", "auth:01100001"}
+    # Behind the highest number that is known, a good million is left out.
+    assert names == {"sign:01200001", "auth:01200001"}
 
 
 @pytest.mark.usefixtures("put_back")
@@ -74,6 +75,11 @@ def test_text_and_json_say_the_same_and_again_there_is_nothing_left(invoke: Invo
         (("--crl", "crl", "--last", "sign:01100000", "--last", "auth:0100000000"), "BadValue"),
         (("--crl", "crl", "--last", "01100000", "--last", "auth:01100000"), "BadCertificateName"),
         (("--crl", "crl/sign.crl", *LAST), "BadValue"),
+        (("--crl", "crl", *LAST, "--no-list", "sign:01000002"), "BadValue"),
+        (("--crl", "crl", *LAST, "--no-list", "sign"), "BadCertificateName"),
+        (("--crl", "crl", *LAST, "--no-seal", "--seal", "ca/seals/000001.json"), "BadValue"),
+        (("--crl", "crl", *LAST, "--seal", "nowhere"), "FileUnreadable"),
+        (("--crl", "crl", *LAST, "--seal", "crl/sign.crl"), "FileUnreadable"),
         (("--crl", "ca", *LAST), "NothingInFolder"),
         (("--crl", "nowhere", *LAST), "FileUnreadable"),
         (("--crl", "ca/certificates/sign-1.cer", *LAST), "WrongFile"),

@@ -48,6 +48,19 @@ def test_the_settings_stand_in_what_is_issued(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), {"signature": "no", "authentication": "yes"}),
+        (("--sign-hold", "ends", "--auth-hold", "final"), {"signature": "yes", "authentication": "no"}),
+        (("--sign-hold", "final", "--auth-hold", "ends"), {"signature": "no", "authentication": "yes"}),
+    ],
+)
+def test_which_holds_can_end_is_a_setting(invoke: Invoke, options: tuple[str, ...], expected: dict[str, str]) -> None:
+    told = invoke("ca", "init", "--ca", "mine", *options, "--json", **GIVEN).json["settings"]
+    assert {role: told[f"{role}_hold_can_end"] for role in expected} == expected
+
+
+@pytest.mark.parametrize(
     "setting", [("--ocsp-sign-host", "ocsp.jpki.go.jp"), ("--cps-host", "no host"), ("--counter", "short")]
 )
 def test_a_setting_that_cannot_be_is_refused_before_a_passphrase_is_asked_for(
