@@ -31,6 +31,8 @@ NOBODY = 65534
 MOUNTED = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"'
 WAYS_TO_MOUNT = (
     ["unshare", "--mount"],
+    # Where the root is no mount of its own (in a chroot), its propagation cannot be changed.
+    ["unshare", "--mount", "--propagation", "unchanged"],
     ["unshare", "--map-root-user", "--mount"],
     ["sudo", "-n", "unshare", "--mount"],
 )
