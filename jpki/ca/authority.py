@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 
 from jpki.errors import JpkiError
@@ -142,7 +143,7 @@ class Authority:
         self.refresh()
         self._refuse_the_past(at)
         moment = at.replace(microsecond=0)
-        outcome = Batch(self.store, self.issuer, moment, self._own_keys, self._points).issue(batch)
+        outcome = Batch(self.store, cache(self.issuer), moment, self._own_keys, self._points).issue(batch)
         self.seal_if_due(moment)
         return outcome
 
